@@ -206,10 +206,17 @@ def test_what_came_back_is_one_warning(function, x):
             record(function, x)
 
 
+def kept_by_numpy(x, n):
+    before = np.setbufsize(16 * int(n))
+    size = np.getbufsize()
+    before = np.setbufsize(before)
+    return x * size
+
+
 @pytest.mark.parametrize(
     "function",
-    [lambda x, n: x * (int(n) + 1), lambda x, n: (x * (np.array([n, 2]) - 3)).sum()],
-    ids=["number", "array"],
+    [lambda x, n: x * (int(n) + 1), lambda x, n: (x * (np.array([n, 2]) - 3)).sum(), kept_by_numpy],
+    ids=["number", "array", "what NumPy keeps"],
 )
 def test_a_whole_number_that_came_back_is_told(function):
     with pytest.warns(CutWarning):

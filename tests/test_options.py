@@ -80,7 +80,7 @@ def test_a_refusal_that_became_another_error(error):
 
     def function(x):
         try:
-            outside.flat[0] = x  # where NumPy says that it got no number
+            outside.reshape(-1)[0] = x  # where NumPy says that it got no number
         except Exception as caught:
             raise error("later") from caught
 

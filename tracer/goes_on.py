@@ -16,12 +16,10 @@ from tracer.diagnose.program_text import (
     Function,
     called_name,
     loads_in,
-    loads_of,
     parameters_in_order,
-    stores_of,
 )
 from tracer.diagnose.reading import program
-from tracer.own_variables import is_given_otherwise, is_made, is_new, is_own
+from tracer.own_variables import is_made, is_new
 from tracer.plain_calls import (
     PUTS,
     calls_directly,
@@ -341,17 +339,18 @@ class _Followed:
 
     def _read(self, function: Function, name: str, is_certain: bool) -> None:
         """Go on to where a function reads one of its own variables."""
-        if not is_own(function, name):
+        variables = self._text.variables_of(function)
+        if not variables.is_own(name):
             self._lose()
             return
-        stores = [*stores_of(function, name)]
+        stores = variables.stores_of(name)
         changes = [each for each in stores if self._is_change(each)]
         is_certain &= len(stores) - len(changes) + (name in parameters_in_order(function)) == 1
         for each in stores:
             above = self._text.parents.get(each)
             if isinstance(above, ast.AugAssign):
                 self._join(above, 0, is_certain)
-        for load in loads_of(function, name):
+        for load in variables.loads_of(name):
             self._on(load, is_certain)
 
     def _is_change(self, name: ast.Name) -> bool:
@@ -366,13 +365,12 @@ class _Followed:
     def _is_new(self, name: ast.Name, is_so: Callable[[Text, ast.Name, ast.AST], bool]) -> bool:
         """Tell of a variable whether each statement that gives it something gives it what nothing else has."""
         function = self._text.enclosing(name)
-        if (
-            function is None
-            or name.id in parameters_in_order(function)
-            or is_given_otherwise(function, name.id)
-        ):
+        if function is None or name.id in parameters_in_order(function):
             return False
-        stores = [*stores_of(function, name.id)]
+        variables = self._text.variables_of(function)
+        if variables.is_given_otherwise(name.id):
+            return False
+        stores = variables.stores_of(name.id)
         return bool(stores) and all(is_so(self._text, each, self._text.statement(each)) for each in stores)
 
     _STEPS: ClassVar[dict[type | None, Any]] = {

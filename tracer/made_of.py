@@ -11,10 +11,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tracer.diagnose.program_text import called_name, loads_of, parameters_in_order, stores_of
+from tracer.diagnose.program_text import called_name, parameters_in_order
 from tracer.diagnose.reading import program
 from tracer.operations import OP_NAMES
-from tracer.own_variables import is_given_otherwise, is_own
 from tracer.plain_calls import calls_directly, gives_to_nobody, is_to_caller, means_what_it_says
 from tracer.running import running_at
 from tracer.source import source_of
@@ -191,9 +190,12 @@ class _Parts:
     def _variable(self, node: ast.AST, name: str, level: int) -> bool:
         text = self._levels[level].text
         function = text.enclosing(node)
-        if function is None or not is_own(function, name) or is_given_otherwise(function, name):
+        if function is None:
             return False
-        stores = [*stores_of(function, name)]
+        variables = text.variables_of(function)
+        if not variables.is_own(name) or variables.is_given_otherwise(name):
+            return False
+        stores = variables.stores_of(name)
         if not (stores or name in parameters_in_order(function)):
             return False
         if name in parameters_in_order(function) and not self._parameter(function, name, level):
@@ -202,7 +204,7 @@ class _Parts:
             return False
         return _is_number(text, function, name, set()) or (
             all(_is_alone(text, function, each) for each in stores)
-            and all(_is_harmless(text, each) for each in loads_of(function, name))
+            and all(_is_harmless(text, each) for each in variables.loads_of(name))
         )
 
     def _parameter(self, function: Function, name: str, level: int) -> bool:
@@ -254,8 +256,8 @@ class _Parts:
             and is_outermost
             and isinstance(function, ast.FunctionDef)
             and node.id in parameters_in_order(function)
-            and is_own(function, node.id)
-            and not [*stores_of(function, node.id)]
+            and text.variables_of(function).is_own(node.id)
+            and not text.variables_of(function).stores_of(node.id)
         )
 
 
@@ -291,7 +293,7 @@ def _is_number(text: Program, function: Function, name: str, seen: set[str]) -> 
     if name in seen:
         return True
     seen.add(name)
-    stores = [*stores_of(function, name)]
+    stores = text.variables_of(function).stores_of(name)
     return (
         bool(stores)
         and name not in parameters_in_order(function)

@@ -1,4 +1,4 @@
-"""Variables of a function by its text: read nowhere else, and given nothing that something else has, too.
+"""Variables by the program's text: whether what one is given is something that nothing else has.
 
 Used by goes_on.py.
 """
@@ -6,46 +6,18 @@ Used by goes_on.py.
 from __future__ import annotations
 
 import ast
-from itertools import chain
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from tracer.diagnose.program_text import Function, called_name
+from tracer.diagnose.program_text import called_name
 from tracer.plain_calls import is_conversion
 
 if TYPE_CHECKING:
     from tracer.diagnose.program_text import Text
 
-_READ_ALL = frozenset("eval exec locals vars dir".split())  # variables that are not named
-_INNER = (*get_args(Function), ast.ClassDef)
 _NUMBERS = frozenset("float int complex float16 float32 float64 longdouble".split())
 # How a container is made that nothing else has
 _FRESH = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 _MAKERS = frozenset("list dict set deque defaultdict OrderedDict zeros empty ones full".split())
-
-
-def is_own(function: Function, name: str) -> bool:
-    """Tell whether a variable is read nowhere but where the function itself names it."""
-    nodes = [each for each in ast.walk(function) if each is not function]
-    inside = chain.from_iterable(ast.walk(each) for each in nodes if isinstance(each, _INNER))
-    is_inside = any(isinstance(each, ast.Name) and each.id == name for each in inside)
-    return not is_inside and not any(
-        (isinstance(each, (ast.Global, ast.Nonlocal)) and name in each.names)
-        or (isinstance(each, ast.Name) and each.id in _READ_ALL)
-        or (isinstance(each, ast.Attribute) and each.attr in _READ_ALL)
-        for each in nodes
-    )
-
-
-def is_given_otherwise(function: Function, name: str) -> bool:
-    """Tell whether a variable is given something without being named there: `*name`, `case name`, `import name`."""
-    parameters = (function.args.vararg, function.args.kwarg)
-    if name in [each.arg for each in parameters if each is not None]:
-        return True
-    return any(
-        name in (getattr(each, "name", None), getattr(each, "asname", None), getattr(each, "rest", None))
-        for each in ast.walk(function)
-        if each is not function
-    )
 
 
 def is_made(text: Text, name: ast.Name, statement: ast.AST) -> bool:

@@ -22,7 +22,7 @@ _OFFSET_BITS = 32
 _OFFSET = (1 << _OFFSET_BITS) - 1
 
 
-def sites_of(recording: Recording, failed: tuple[CodeType, int] | None = None) -> Sites:
+def sites_of(recording: Recording, failed: tuple[CodeType, int] | None) -> Sites:
     """Resolve the places of all rows and calls, and of the instruction at which the run failed."""
     rows = len(recording)
     if not recording.calls:  # an argument could not be boxed, so nothing ran

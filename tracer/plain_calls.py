@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import cmath
+import math
 import re
 from functools import lru_cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tracer.diagnose.program_text import called_name
+from tracer.numpy_table import FOLLOWED, PLAIN_READS
 
 if TYPE_CHECKING:
     from tracer.diagnose.program_text import Function, Text
@@ -27,12 +31,34 @@ _MAKES = frozenset(
 )
 _SHOWN_BY = frozenset(("sep", "end", "flush"))  # and not into a file
 _LOGS = frozenset("debug info warning error critical exception log".split())
-# Modules whose functions only give a result, but for some
-_MODULES = frozenset("math cmath numpy statistics decimal fractions collections ast re json".split())
-_DO = frozenset(
-    "copyto put place putmask fill_diagonal save savez savetxt at shuffle seed dump put_along_axis fill "
-    "apply_along_axis apply_over_axes piecewise vectorize frompyfunc fromfunction sub subn".split()
+# Functions of modules that do nothing but give a result: one that is not known here may keep what it gets
+_OF_NUMPY = frozenset(
+    "array asarray asanyarray ascontiguousarray asfortranarray concat permute_dims arange full full_like zeros ones "
+    "empty eye identity tri indices fromiter fromstring frombuffer base_repr binary_repr format_float_positional "
+    "format_float_scientific diag_indices tril_indices triu_indices mask_indices broadcast_shapes packbits unpackbits "
+    "bartlett blackman hamming hanning kaiser iterable dtype finfo iinfo ndindex ndenumerate poly1d Polynomial "
+    "reduce accumulate reduceat default_rng RandomState Generator normal standard_normal uniform random random_sample "
+    "rand randn randint choice permutation exponential gamma beta binomial poisson multivariate_normal".split()
 )
+_GIVE = {
+    "math": frozenset(vars(math)),
+    "cmath": frozenset(vars(cmath)),
+    "numpy": _OF_NUMPY.union(
+        (getattr(each, "__name__", "") for each in chain(FOLLOWED, PLAIN_READS)),
+        (name for name, each in vars(np).items() if isinstance(each, np.ufunc)),
+        (name for name in np.sctypeDict if isinstance(name, str)),
+    ),
+    "statistics": frozenset(
+        "mean fmean geometric_mean harmonic_mean median median_low median_high median_grouped mode multimode quantiles "
+        "pstdev pvariance stdev variance covariance correlation linear_regression NormalDist".split()
+    ),
+    "decimal": frozenset(("Decimal",)),
+    "fractions": frozenset(("Fraction",)),
+    "collections": frozenset("deque OrderedDict Counter ChainMap defaultdict".split()),
+    "ast": frozenset(("literal_eval",)),
+    "re": frozenset("findall finditer search match fullmatch split escape compile".split()),
+    "json": frozenset(("dumps", "loads")),
+}
 # By which a call is given what it writes into, or calls
 _HANDS = frozenset(
     "out key default cls object_hook object_pairs_hook parse_float parse_int parse_constant func".split()
@@ -76,12 +102,7 @@ def does_make(text: Text, call: ast.Call) -> bool:
     if name == "fromhex":
         return not text.binds("float")
     is_for_its_result = not isinstance(text.parents.get(call), ast.Expr)
-    return (
-        is_for_its_result
-        and text.module_of(call.func) in _MODULES
-        and name not in _DO
-        and not _has_out(call)
-    )
+    return is_for_its_result and name in _GIVE.get(text.module_of(call.func), ()) and not _has_out(call)
 
 
 def gives_to_nobody(call: ast.Call) -> bool:

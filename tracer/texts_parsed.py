@@ -42,9 +42,11 @@ _PARSERS = frozenset(
     "loads load literal_eval eval exec read_csv safe_load getfloat unpack unpack_from iter_unpack fromstring "
     "frombuffer loadtxt genfromtxt fromhex fromfile fromiter from_bytes ord".split()
 )
+# Calls that make numbers of text, or of numbers; and those that make an array of them, or ask something of their type
 _NUMBERS = frozenset("float int complex Decimal Fraction float16 float32 float64 longdouble float_".split())
 _ARRAYS = frozenset("array asarray asanyarray astype full".split())
 _ASKING = frozenset("isinstance issubclass zeros ones empty arange eye zeros_like ones_like len".split())
+# Constants that any program has
 _COMMON = (0.0, 0.5, 1.0, 2.0, 10.0)
 _MOST = 20_000  # constants that are looked at
 _KEPT = 1 << 12  # functions and files of which is known again what is named in them
@@ -109,17 +111,16 @@ def _sizes(constant: Any) -> Iterator[float]:
 def _makes_numbers(recording: Recording, texts: list[Text], given: Any) -> bool:
     """Tell whether a function that ran, or one that is named in such a one, may make numbers of text."""
     function, *arguments = given
+    traced = getattr(function, "__func__", function)
     ran = {*recording.segment_codes, *(call.code for call in recording.calls)}
     ran.update(call.caller for call in recording.calls if call.caller is not None)
     ran.update(code for text in texts for code, _ in text.places)
-    ran.add(getattr(getattr(function, "__func__", function), "__code__", _makes_numbers.__code__))
+    if (own := getattr(traced, "__code__", None)) is not None:
+        ran.add(own)
     found = [text_of(code, code.co_filename) for code in ran if code.co_name not in COMPREHENSIONS]
     if None in found:
         return True
-    around = [
-        getattr(getattr(function, "__func__", function), "__globals__", {}),
-        *(each.names for each in texts),
-    ]
+    around = [getattr(traced, "__globals__", {}), *(each.names for each in texts)]
     files = {text.file: text for text, _ in filter(None, found)}
     files |= {text.file: text for text in _imported([*around, dict(enumerate([function, *arguments]))])}
     pending: list[ast.AST] = [each for _, each in filter(None, found)]

@@ -16,19 +16,19 @@ import numpy as np
 
 from tracer import mutation, numpy_calls, writing_calls
 from tracer.array_likes import USUAL, array_in
+from tracer.asked_for import is_asked_by, note_key, part_of_fraction, written_or_cut
 from tracer.buffers import refuse_swap_in_c, write
 from tracer.callee import called_name, not_an_index
 from tracer.counts import is_taken_for_shape, items_of_permutation
 from tracer.cuts import COMPLEX, CONVERSION, cut
 from tracer.flat import Flat, Rows
-from tracer.frames import wants_plain_arrays
-from tracer.instructions import ITEM_STORES, operator_at
+from tracer.instructions import operator_at
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operators import OPERANDS, binary, divided, uncompared, write_arithmetic, write_integer_methods
 from tracer.other_threads import is_met_elsewhere
 from tracer.refused import refuse
 from tracer.rules.kinds import is_complex
-from tracer.standins import Traced, is_traced, plain, record_call, unary
+from tracer.standins import Traced, plain, record_call, unary
 from tracer.texts import note
 
 if TYPE_CHECKING:
@@ -45,15 +45,6 @@ _SPECIAL_ATTRIBUTES = frozenset(
     "__array_interface__ __array_namespace__ __array_priority__ __array_struct__ __array_wrap__ __dlpack__ "
     "__dlpack_device__ __setstate__".split()
 )
-
-
-def _is_asked_by(frame: FrameType, name: str) -> bool:
-    """Tell whether the user's own line asks for an attribute: `a.name`, `hasattr(a, "name")`."""
-    code = frame.f_code
-    if name not in code.co_names and name not in code.co_consts:
-        return False
-    asking = called_name(code, frame.f_lasti) in (None, "getattr", "hasattr")
-    return asking and not wants_plain_arrays(frame)
 
 
 class _Number(Traced, stands_for="none"):
@@ -107,7 +98,7 @@ class _Number(Traced, stands_for="none"):
     def __eq__(self, other: object) -> Any:
         equal = self.value_ == plain(other)
         if self.tape_.hashed is not None and (equal is True or equal is np.True_):
-            _note_key(self, other, _frame(1))
+            note_key(self, other, _frame(1))
         return equal
 
     def __ne__(self, other: object) -> Any:
@@ -144,12 +135,12 @@ class _Number(Traced, stands_for="none"):
 
     def __int__(self) -> int:
         number = int(self.value_)  # raises the plain value's own error
-        _written_or_cut(self, "int()", _frame(1))
+        written_or_cut(self, "int()", _frame(1))
         return number
 
     def __float__(self) -> float:
         number = float(self.value_)
-        _written_or_cut(self, "float()", _frame(1))
+        written_or_cut(self, "float()", _frame(1))
         return number
 
     def __complex__(self) -> complex:
@@ -222,7 +213,7 @@ class _Number(Traced, stands_for="none"):
     def _attribute(self, name: str, frame: FrameType) -> Any:
         """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
         if name in ("__array_interface__", "__array_struct__"):
-            if _is_asked_by(frame, name):
+            if is_asked_by(frame, name):
                 raise refuse(f"ndarray.{name}", frame)
             # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
             raise AttributeError(f"a traced array has no {name}: detach(array) gives one that has")
@@ -234,7 +225,7 @@ class _Number(Traced, stands_for="none"):
         if isinstance(self.value_, (np.ndarray, np.generic)):
             return numpy_calls.attribute(self, name, attribute, frame)
         if name == "numerator":
-            return _part_of_fraction(self, frame)
+            return part_of_fraction(self, frame)
         if name == "conjugate":
             return lambda: numpy_calls.conjugate(self, _frame(1))
         if not callable(attribute) or name in ("is_integer", "bit_length", "bit_count"):
@@ -244,17 +235,6 @@ class _Number(Traced, stands_for="none"):
             return getattr(cut(self, f".{name}()", frame), name)(*args)
 
         return leaving
-
-
-def _part_of_fraction(number: Any, frame: FrameType) -> Any:
-    """Let a whole number leave into a Fraction, which divides it by what is common to both: a step, like any `//`."""
-    if frame.f_globals.get("__name__") != "fractions":
-        return number
-    return (
-        plain(number)
-        if frame.f_code.co_name in ("_richcmp", "__eq__")
-        else cut(number, "a Fraction", frame)
-    )
 
 
 class Scalar(_Number, stands_for="number"):
@@ -351,26 +331,6 @@ class Array(_Number, stands_for="array"):
 
     def __deepcopy__(self, memo: Any) -> Any:
         return numpy_calls.call_function(_COPY, (self,), {}, _frame(1))
-
-
-def _written_or_cut(number: Traced, via: str, frame: FrameType) -> None:
-    """Let a number leave the graph; `"%.2f" % x` only reads it, where other operators ask the stand-in."""
-    if operator_at(frame) in ("%", "%="):
-        note(number, "", frame)
-    else:
-        cut(number, via, frame)
-
-
-def _note_key(value: Traced, other: Any, frame: FrameType) -> None:
-    """Say that a key found an equal one: a dict, a set or a cache gives what it holds for that one.
-
-    A lookup asks for the hash and for equality in one instruction.
-    """
-    is_same = is_traced(other) and other.tape_ is value.tape_ and other.id_ == value.id_
-    if is_same or value.tape_.hashed != (frame.f_code, frame.f_lasti) or not value.tape_.is_open:
-        return
-    if frame.f_code.co_code[frame.f_lasti] not in ITEM_STORES:  # which puts a value where another one was
-        cut(value, "a key that equals another one, of a dict, a set or a cache", frame)
 
 
 def _write_attributes() -> None:

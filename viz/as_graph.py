@@ -61,7 +61,7 @@ class GraphData:
     is_rolled: bool
 
 
-def exact_data(trace: Any, choice: Choice, suffix: str, *, force: bool = False) -> GraphData:
+def exact_data(trace: Any, choice: Choice, suffix: str, *, force: bool) -> GraphData:
     """Return the nodes of a trace that were chosen, and the edges between them; raises DrawError for too many."""
     count = len(trace.nodes)
     keep = np.ones(count, np.bool_) if choice.keep is None else choice.keep

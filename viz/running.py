@@ -62,11 +62,11 @@ def check_outputs(outputs: Sequence[Path], suffixes: Sequence[str]) -> None:
 def run_program(
     target: str,
     settings: Sequence[str],
-    of: str | None = None,
-    seed: str | None = None,
+    of: str | None,
+    seed: str | None,
     *,
+    watch: Sequence[str],
     strict: bool = False,
-    watch: Sequence[str] = (),
 ) -> tuple[Trace, EdgegradError | None]:
     """Run FILE.py[:FUNC] under a trace; return the trace, and the error that says how the run failed if it did.
 
@@ -208,7 +208,7 @@ def open_trace(path: Path, of: str | None = None, seed: str | None = None) -> Tr
     return chosen
 
 
-def open_with_gradients(path: Path, of: str | None = None, seed: str | None = None) -> Trace:
+def open_with_gradients(path: Path, of: str | None, seed: str | None) -> Trace:
     """Read a trace file as `open_trace` does; raise what keeps the trace from having gradients."""
     trace = open_trace(path, of, seed)
     error = why_no_gradient(trace)

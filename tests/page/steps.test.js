@@ -99,6 +99,6 @@ test("uses that the output does not depend on are counted as the picture counts 
   assert.deepEqual([...counting.notes(2)], [["n1", "waiting 1 of 3, Σ 5"]]);
   assert.match(counting.told(2), / It waits: 1 of 3 has arrived, Σ 5\.$/);
   assert.deepEqual([...counting.notes(5)], [["n1", "2 of 3, the rest 0, are here, Σ 7"]]);
-  assert.match(counting.told(5), / 2 of 3 have arrived, Σ 7, and the other, which the output does not depend on, brings 0: it can fire\.$/);
-  assert.match(counting.told(6), /has the gradients of 2 of its 3 uses and fires: with 0 from the other, which the output does not depend on, their sum is 7\./);
+  assert.match(counting.told(5), / 2 of 3 have arrived, Σ 7, and the other, through which no gradient comes back, brings 0: it can fire\.$/);
+  assert.match(counting.told(6), /has the gradients of 2 of its 3 uses and fires: with 0 from the other, through which no gradient comes back, their sum is 7\./);
 });

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tracer.diagnose.files import readings_of
-from tracer.diagnose.program_text import Text, called_name, loads_of, names_of, parameters_in_order
+from tracer.diagnose.program_text import Function, Text, called_name, parameters_in_order
 from tracer.diagnose.reading import program
 from tracer.recording import operand_of
 
@@ -70,13 +70,8 @@ class Carrier(NamedTuple):
         return self._replace(node=node, is_same=False)
 
 
-def consumers(trace: Trace, site: Site, start: ast.expr, values: list[Any], after: int) -> list[int]:
-    """Return the operations that took a plain number for a constant, and that the output hangs on."""
-    return follow(trace, site, start, values, after).rows
-
-
 def follow(trace: Trace, site: Site, start: ast.expr, values: list[Any], after: int) -> Followed:
-    """Follow a plain number by the text, to the operations that took it and to where the text says no more.
+    """Follow a plain number by the text, to the operations that took it for a constant, and that the output hangs on.
 
     `start` is the expression in the file of `site` that has the number, `values` what it was, and `after` the row from
     which on an operation counts; no values are known of a number that was read from a text.
@@ -264,7 +259,7 @@ def _through_call(text: Text, call: ast.Call, position: int | str, carrier: Carr
     if name in _PUTTING and isinstance(call.func, ast.Attribute):
         function = text.enclosing(call)
         if isinstance(call.func.value, ast.Name) and function is not None:
-            for load in loads_of(function, call.func.value.id):
+            for load in text.variables_of(function).loads_of(call.func.value.id):
                 yield carrier.on(load)
         return
     if name in ("dumps", "loads", "literal_eval"):
@@ -280,7 +275,7 @@ def _through_call(text: Text, call: ast.Call, position: int | str, carrier: Carr
         if position >= len(parameters):
             return
         position = parameters[position]
-    for load in loads_of(function, position):
+    for load in text.variables_of(function).loads_of(position):
         yield carrier._replace(node=load)
 
 
@@ -310,12 +305,12 @@ def _from_statement(text: Text, statement: ast.stmt | ast.Lambda, carrier: Carri
         yield from _loads(text, statement.target, statement, carrier.on(carrier.node))
 
 
-def _out_of(text: Text, name: str, function: ast.AST | None, carrier: Carrier) -> Iterator[Carrier]:
+def _out_of(text: Text, name: str, function: Function | None, carrier: Carrier) -> Iterator[Carrier]:
     """Yield the calls of a function that gives the number, and of those of other files that it is handed to."""
     for call in text.calls_of(name):
         yield carrier._replace(node=call)
     if function is not None and name:
-        for load in loads_of(function, name):  # type: ignore[arg-type]
+        for load in text.variables_of(function).loads_of(name):
             yield from _out_of_caller(text, load)
 
 
@@ -340,17 +335,18 @@ def _loads(text: Text, target: ast.AST, statement: ast.AST, carrier: Carrier) ->
         return
     line = statement.lineno  # type: ignore[attr-defined]
     loop = text.loop_around(statement)
-    stores = [node.lineno for node in names_of(function, target.id) if isinstance(node.ctx, ast.Store)]
+    variables = text.variables_of(function)
+    stores = [node.lineno for node in variables.stores_of(target.id)]
     until = min((each for each in stores if each > line), default=10**9)
     again = min((each for each in stores if loop is not None and each >= loop.lineno), default=0)
-    for load in loads_of(function, target.id):
+    for load in variables.loads_of(target.id):
         is_next = line < load.lineno <= until or (
             load.lineno == line and load.col_offset > target.col_offset
         )
         is_in_loop = loop is not None and loop.lineno <= load.lineno <= again
         if is_next or is_in_loop:
             yield carrier._replace(node=load)
-    for changed in names_of(function, target.id):
+    for changed in variables.names_of(target.id):
         above = text.parents.get(changed)
         if isinstance(above, ast.AugAssign) and above.target is changed and line < changed.lineno <= until:
             yield from _loads(text, changed, above, carrier.on(carrier.node))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _HUGE = 1e300
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_INNER = (*_FUNCTIONS, ast.ClassDef)
+_GIVING = ("name", "asname", "rest")  # fields of what gives a variable something without an ast.Name
+_READ_ALL = frozenset("eval exec locals vars dir".split())  # variables that are not named
 
 
 class Text:
@@ -33,6 +36,7 @@ class Text:
             self.tree = ast.Module([], [])
         self.nodes = list(ast.walk(self.tree))
         self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+        self._variables: dict[Function, Variables] = {}
 
     def expression(self, site: Site) -> ast.expr | None:
         """Return the expression at a place."""
@@ -76,6 +80,12 @@ class Text:
             found = [node for node in found if self.qualified(node) == qualified]
         return found[0] if len(found) == 1 else None
 
+    def variables_of(self, function: Function) -> Variables:
+        """Return the variables that a function names, remembered: its text is read once."""
+        if function not in self._variables:
+            self._variables[function] = Variables(function)
+        return self._variables[function]
+
     def readers_of(self, expression: str, base: str) -> Iterator[str]:
         """Yield the functions that read a name which is none of their own, or an attribute of it or of `self`."""
         if base in self._imports:
@@ -93,7 +103,10 @@ class Text:
             is_called = isinstance(above, ast.Call) and above.func is read
             is_own = base != "self" and (
                 base in _parameters(function)
-                or any(not isinstance(each.ctx, ast.Load) for each in names_of(function, base))
+                or any(
+                    not isinstance(each.ctx, ast.Load)
+                    for each in self.variables_of(function).names_of(base)
+                )
             )
             if ast.unparse(read) == expression != "self" and not is_called and not is_own:
                 yield self.qualified(function)
@@ -237,6 +250,54 @@ class Text:
         return len(text.encode()[:offset].decode(errors="replace"))
 
 
+class Variables:
+    """The variables that a function names, also in the functions and classes that are written in it."""
+
+    def __init__(self, function: Function) -> None:
+        self._names: dict[str, list[ast.Name]] = {}
+        self._shared: set[str] = set()
+        self._given_otherwise = {
+            each.arg for each in (function.args.vararg, function.args.kwarg) if each is not None
+        }
+        self._is_open = False  # any may be read without its name
+        for each in ast.walk(function):
+            if each is function:
+                continue
+            if isinstance(each, _INNER):
+                self._shared.update(inner.id for inner in ast.walk(each) if isinstance(inner, ast.Name))
+            if isinstance(each, ast.Name):
+                self._names.setdefault(each.id, []).append(each)
+                self._is_open |= each.id in _READ_ALL
+            elif isinstance(each, ast.Attribute):
+                self._is_open |= each.attr in _READ_ALL
+            elif isinstance(each, (ast.Global, ast.Nonlocal)):
+                self._shared.update(each.names)
+            else:
+                self._given_otherwise.update(
+                    filter(None, (getattr(each, field, None) for field in _GIVING))
+                )
+
+    def names_of(self, name: str) -> list[ast.Name]:
+        """Return where the function names a variable."""
+        return self._names.get(name, [])
+
+    def loads_of(self, name: str) -> list[ast.Name]:
+        """Return where the function reads a variable."""
+        return [each for each in self.names_of(name) if isinstance(each.ctx, ast.Load)]
+
+    def stores_of(self, name: str) -> list[ast.Name]:
+        """Return where the function gives a variable something."""
+        return [each for each in self.names_of(name) if isinstance(each.ctx, ast.Store)]
+
+    def is_own(self, name: str) -> bool:
+        """Tell whether a variable is read nowhere but where the function itself names it."""
+        return not self._is_open and name not in self._shared
+
+    def is_given_otherwise(self, name: str) -> bool:
+        """Tell whether it is given something without being named there: `*name`, `case name`, `import name`."""
+        return name in self._given_otherwise
+
+
 def _is_inside(function: Function, path: list[ast.AST]) -> bool:
     """Tell whether what leads up to a function is computed when it runs, or is one of its parameters."""
     below = path[-1]
@@ -269,18 +330,3 @@ def loads_in(node: ast.AST) -> Iterator[ast.Name]:
     """Yield the variables that are read in a part of the program."""
     names = (each for each in ast.walk(node) if isinstance(each, ast.Name))
     return (name for name in names if isinstance(name.ctx, ast.Load))
-
-
-def names_of(function: Function, name: str) -> Iterator[ast.Name]:
-    """Yield where a function names a variable."""
-    return (node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == name)
-
-
-def loads_of(function: Function, name: str) -> Iterator[ast.Name]:
-    """Yield where a function reads a variable."""
-    return (node for node in names_of(function, name) if isinstance(node.ctx, ast.Load))
-
-
-def stores_of(function: Function, name: str) -> Iterator[ast.Name]:
-    """Yield where a function gives a variable something."""
-    return (node for node in names_of(function, name) if isinstance(node.ctx, ast.Store))

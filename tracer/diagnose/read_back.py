@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracer.diagnose.finding import Finding
-from tracer.diagnose.flow import consumers
+from tracer.diagnose.flow import follow
 from tracer.diagnose.program_text import called_name, loads_in, parameters_in_order
 from tracer.diagnose.reading import program
 from tracer.diagnose.spread import has_gradients
@@ -51,7 +51,7 @@ def find(trace: Trace) -> list[Finding]:
                 "",
             )
             site = text.site_of(number)
-            rows = consumers(trace, site, number, [], -1) if name and site is not None else []
+            rows = follow(trace, site, number, [], -1).rows if name and site is not None else []
             if not rows:
                 continue
             node = Node(trace, int(trace.graph.node_of_row[rows[0]]))

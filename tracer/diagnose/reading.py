@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, TypeGuard, cast
 
 from tracer.diagnose.overwriting import overwriting
-from tracer.diagnose.program_text import Text, called_name, loads_in, loads_of, names_of
+from tracer.diagnose.program_text import Text, called_name, loads_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,8 +87,9 @@ class Program(Text):
         found = self.function(function, name)
         if found is None:
             return None
-        loads = [load for load in loads_of(found, name) if not key or self._has_key(load, key)]
-        if not loads and not all(self._names_a_part(load) for load in loads_of(found, name)):
+        all_loads = self.variables_of(found).loads_of(name)
+        loads = [load for load in all_loads if not key or self._has_key(load, key)]
+        if not loads and not all(map(self._names_a_part, all_loads)):
             return Reading("read", None)  # perhaps in a loop over all of it, or by a method
         if not key and (written := self._overwritten(found, name)):
             return Reading("overwritten", self.site_of(written))
@@ -96,11 +97,12 @@ class Program(Text):
 
     def _overwritten(self, function: Function, name: str) -> ast.AST | None:
         """Return the statement that gives a parameter another value, if what is computed with comes after it."""
-        for node in names_of(function, name):
+        variables = self.variables_of(function)
+        for node in variables.stores_of(name):
             statement = self.statement(node)
-            is_new = isinstance(node.ctx, ast.Store) and isinstance(statement, ast.Assign)
+            is_new = isinstance(statement, ast.Assign)
             if is_new and not any(each.id == name for each in loads_in(statement)):
-                later = [load for load in loads_of(function, name) if load.lineno > node.lineno]
+                later = [load for load in variables.loads_of(name) if load.lineno > node.lineno]
                 if any(self._reading(load, _DEEPEST).kind == "read" for load in later):
                     return statement
         return None
@@ -190,7 +192,7 @@ class Program(Text):
             return
         names = {target.id for target in above.targets if isinstance(target, ast.Name)}
         for name in names:
-            for load in loads_of(function, name):
+            for load in self.variables_of(function).loads_of(name):
                 if load.lineno > above.lineno:
                     yield from self._readers(load, depth + 1)
 
@@ -219,7 +221,8 @@ class Program(Text):
         function = self.enclosing(statement)
         if not isinstance(target, ast.Name) or function is None or depth >= _DEEPEST:
             return Reading("read", None)
-        after = [node for node in names_of(function, target.id) if node.lineno > statement.lineno]
+        named = self.variables_of(function).names_of(target.id)
+        after = [node for node in named if node.lineno > statement.lineno]
         stored = [node for node in after if isinstance(node.ctx, ast.Store)]
         until = min((node.lineno for node in stored), default=10**9)
         loads = [node for node in after if isinstance(node.ctx, ast.Load) and node.lineno <= until]
@@ -237,7 +240,7 @@ class Program(Text):
         """Return what reads a variable of a loop when the next turn begins: `while x > 1: x = x / 2`."""
         loop = self.loop_around(statement)
         around = set(ast.walk(loop)) if loop is not None else set()
-        within = [node for node in names_of(function, name) if node in around]
+        within = [node for node in self.variables_of(function).names_of(name) if node in around]
         until = min((_place(node) for node in within if isinstance(node.ctx, ast.Store)), default=(0, 0))
         return [node for node in within if isinstance(node.ctx, ast.Load) and _place(node) < until]
 

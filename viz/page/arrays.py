@@ -10,7 +10,6 @@ from viz import labels
 
 LARGEST = 4_096  # elements of an array that is shown
 MOST = 60_000  # elements of all that are
-NO_NUMBER = -1
 
 
 class Arrays:

@@ -24,7 +24,7 @@ IMPORT = re.compile(r'^import (\{.*?\}) from "\./(\w+)\.js";$', re.MULTILINE | r
 EXPORT = re.compile(r"^export (?=(?:const|class|(?:async )?function) (\w+))", re.MULTILINE)
 
 
-def as_html(data: dict[str, Any], *, embedded: bool = False) -> str:
+def as_html(data: dict[str, Any], *, embedded: bool) -> str:
     """Return the document that shows some data; embedded, the picture and the backward pass alone."""
     script, style, root = _script(), _file("picture.css") + _file("page.css"), 'data-theme="auto"'
     if embedded:

@@ -45,9 +45,9 @@ def rolled_views(
     sources: Sources,
     arrays: Arrays,
     engine: str | None,
-    most: int = MOST_VIEWS,
+    most: int,
 ) -> list[View]:
-    """Say what the views of a rolled graph show: the whole, then each closed group, outer ones first."""
+    """Say what the views of a rolled graph show, `most` of them: the whole, then closed groups, outer ones first."""
     rolled, trace = shown.rolled, shown.trace
     assert rolled is not None
     most = min(most, MOST_NODES // len(trace.nodes) + 1)
