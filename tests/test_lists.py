@@ -218,9 +218,21 @@ def test_a_plain_read_of_a_list_is_no_cut(function):
     ("function", "via", "advice"),
     [
         (lambda x, y: np.exp([x, y]), r"a conversion to a plain array in np\.exp", r"np\.array"),
-        (lambda x, y: np.maximum([x, y], 0.0), r"a conversion to a plain array in np\.maximum", r"np\.array"),
-        (lambda x, y: np.add.reduce([x, y]), r"a conversion to a plain array in np\.add\.reduce", r"np\.array"),
-        (lambda x, y: np.matmul([x, y], [1.0, 2.0]), r"a conversion to a plain array in np\.matmul", r"np\.array"),
+        (
+            lambda x, y: np.maximum([x, y], 0.0),
+            r"a conversion to a plain array in np\.maximum",
+            r"np\.array",
+        ),
+        (
+            lambda x, y: np.add.reduce([x, y]),
+            r"a conversion to a plain array in np\.add\.reduce",
+            r"np\.array",
+        ),
+        (
+            lambda x, y: np.matmul([x, y], [1.0, 2.0]),
+            r"a conversion to a plain array in np\.matmul",
+            r"np\.array",
+        ),
         (lambda x, y: RATES @ [x, y], "a conversion to a plain array", r"np\.array"),
         (lambda x, y: RATES + [x, y], "a conversion to a plain array", r"np\.array"),
         (lambda x, y: [x, y] * RATES, "a conversion to a plain array", r"np\.array"),
