@@ -89,7 +89,36 @@ def between_all(w):
     return (table[at] * (1 - (w - at)) + table[at + 1] * (w - w.astype(int))).sum()
 
 
+RATE = 0.1 * 3
+MOVED = 0.3
+
+
+def of_sizes_and_names(w):
+    data = np.ones((5, 3))
+    rows, columns = data.shape
+    KEPT.append(float(loss_of(w)))
+    w = (
+        w * (0.1 / data.shape[0])
+        - w * (1.7 / rows)
+        - np.random.default_rng(0).random(w.shape) * w * (0.3 / columns)
+    )
+    w = w - w * (RATE * 0.9**3) - w * max(0.01, 0.1 * 0.9**2)
+    return loss_of(w) * math.cos(math.pi * 2 / 5)
+
+
+def of_a_global_that_is_written(w):
+    global MOVED
+    MOVED = float(loss_of(w))
+    return loss_of(w) * (MOVED * 0.7)
+
+
+def largest_of_what_is_kept(w):
+    KEPT.append(float(loss_of(w)))
+    return loss_of(w) * (max(KEPT) * 0.7) * max(KEPT[-1] * 0.3, 0.1)
+
+
 QUIET = [
+    of_sizes_and_names,
     between,
     between_all,
     Trainer().lists,
@@ -220,7 +249,7 @@ def in_a_default(w):
 
 
 TOLD = [rounded_beside_another, another_name_of_a_list, another_name_of_an_array, drawn_by_an_object]
-TOLD += [drawn_around_it]
+TOLD += [drawn_around_it, of_a_global_that_is_written, largest_of_what_is_kept]
 TOLD += [given_to_a_helper, changed_in_turn, in_a_list_beside_it, in_a_list_that_is_handed_on]
 TOLD += [after_a_star, in_a_list_of_two_lists, another_name_of_sizes, in_a_default]
 TOLD += [of_an_inner_function, written_by_a_call, Trainer().read_by_another_name]
