@@ -79,6 +79,11 @@ _DRAWS = (
         r"(?:.*\W)?(?:exponential|laplace|logistic|gumbel|rayleigh)$",
         "a draw of fixed numbers is followed: scale * rng.exponential(size=…), and so for each that has a scale",
     ),
+    (r"(?:.*\W)?lognormal$", "a draw of fixed numbers is followed: np.exp(mu + s * rng.normal(size=…))"),
+    (
+        r".*(?:random|rng|gen)\w*\.(?:gamma|beta|dirichlet|chisquare|standard_t|standard_gamma|vonmises|wald|weibull|pareto)$",
+        "a draw has no gradient by the shape of its distribution; by a scale it has: scale * rng.standard_gamma(2.0)",
+    ),
     (
         r"(?:.*\W)?(?:choice|multinomial|multivariate_hypergeometric|binomial|poisson|geometric)$",
         "a draw has no gradient by its probability; the logarithm of that, np.log(p[i]), is followed",
