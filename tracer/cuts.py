@@ -98,9 +98,8 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         advice += f"np.array(…, np.{kind.__name__}) is followed; "
     if via in _OF_OBJECTS:
         advice += f"{way_around(via)}; "
-    around = way_around(
-        via if via.startswith("initial=") else library or called_name(frame.f_code, frame.f_lasti) or ""
-    )
+    named = via if via.startswith("initial=") else library or called_name(frame.f_code, frame.f_lasti) or ""
+    around = way_around(named) or way_around(inside)
     advice += f"{around}; " if around else ""
     meant = "static=(…) of an argument that only counts, or detach(x)," if is_whole(value) else "detach(x)"
     if via == CONVERSION and type(value) is not np.ndarray and not around:
