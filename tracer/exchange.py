@@ -100,12 +100,14 @@ class Exchange:
         return {key: count for key, count in found.items() if count > 0}
 
     def _missing(self, known: Known, noted: Counter[int]) -> float:
-        ours = REFERENCES + own_references(known.array)[0] + noted[id(known.array)]
-        count = references(known, 0) - ours
+        count = references(known, 0) - REFERENCES - noted[id(known.array)]
         owner = [owner_of(known.array)]
         is_part = id(owner[0]) not in self.known and references(owner, 0) > noted[id(owner[0])]
         is_lent = owner[0].base is not None
-        return inf if is_part or is_lent or weakref.getweakrefcount(known.array) else count
+        if is_part or is_lent or weakref.getweakrefcount(known.array):
+            return inf
+        del owner
+        return count - own_references(known.array)[0] if count > 0 else count
 
     def _exchanged(self, value: Any) -> Any:
         """Return a value with the stand-ins of watched arrays in it, where that makes another value; else itself."""

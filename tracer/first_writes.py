@@ -200,14 +200,14 @@ class FirstWrites:
         `inf` where another array may see its memory.
         """
         ours = REFERENCES - 1 + len(self._found.get(id(entry[1]), (0, ()))[1])
-        count = references(entry, 1) - ours - own_references(entry[1])[0]
+        count = references(entry, 1) - ours - self._outside[id(entry[1])]
         if weakref.getweakrefcount(entry[1]) or owner_of(entry[1]).base is not None:
             return inf
         owner = [owner_of(entry[1])]
         of_owner = references(owner, 0) - self._parts[id(owner[0])] if owner[0] is not entry[1] else 0
         if of_owner > 0 and of_owner > self._outside[id(owner[0])]:
             return inf
-        return count - self._outside[id(entry[1])]
+        return count - own_references(entry[1])[0] if count > 0 else count
 
 
 def _warn(tape: Tape, frame: FrameType, how: str, path: str) -> None:

@@ -28,7 +28,6 @@ from tracer.second_ways import refuse_written_otherwise
 from tracer.standins import Traced, is_traced, open_tape, plain, plain_deep, record_call, traced_in
 from tracer.tape import AUXILIARY
 from tracer.ufunc_calls import call_ufunc, chosen_by
-from tracer.ways_around import way_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,6 +120,8 @@ def _into_plain(
     views = seeing(out if isinstance(out, tuple) else (out,), frame)
     # Code in C has no frame: what it does, the line that calls it seems to do.
     calling = called_name(frame.f_code, frame.f_lasti) or ""
+    from tracer.ways_around import way_around  # noqa: PLC0415  (few programs are refused)
+
     if around := way_around(calling):
         raise UnsupportedError(
             f"{calling} writes into an array of its own by {name} with out=",

@@ -35,8 +35,8 @@ def own_references(array: Any) -> tuple[int, set[int]]:
     in_results = [
         holder for run in runs for holder, held in held_alone(vars(run), "result") if held == id(array)
     ]
-    in_results += [id(each) for run in runs for each in run.recording.outputs if each.value is array]
-    return len(in_results) + int(STALE_VALUES.get(id(array)) is array), set(in_results)
+    in_outputs = sum(run.output_arrays.get(id(array), 0) for run in runs)
+    return len(in_results) + in_outputs + int(STALE_VALUES.get(id(array)) is array), set(in_results)
 
 
 def held_alone(items: Any, key: Any, noted: Mapping[int, int] = _NONE) -> Iterator[tuple[int, int]]:
@@ -48,8 +48,10 @@ def held_alone(items: Any, key: Any, noted: Mapping[int, int] = _NONE) -> Iterat
         yield id(items), id(items[key])
     elif type(items[key]) in (tuple, list, dict) and references(items, key) == noted.get(id(items[key]), 0):
         inner = items[key]
-        for each in list(inner) if type(inner) is dict else range(len(inner)):
-            yield from held_alone(inner, each, noted)
+        kinds = set(map(type, inner.values() if type(inner) is dict else inner))  # mostly of numbers alone
+        if not kinds.isdisjoint((tuple, list, dict)) or any(issubclass(each, np.ndarray) for each in kinds):
+            for each in list(inner) if type(inner) is dict else range(len(inner)):
+                yield from held_alone(inner, each, noted)
 
 
 def refuse_written(result: Any, frame: FrameType) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,12 @@ class Run:
     def graph(self) -> Graph:
         """The forward graph."""
         return Graph(self.recording)
+
+    @cached_property
+    def output_arrays(self) -> Counter[int]:
+        """By identity of an array: how many outputs are it."""
+        values = [each.value for each in self.recording.outputs]
+        return Counter(id(each) for each in values if issubclass(type(each), np.ndarray))
 
     @cached_property
     def sites(self) -> Sites:

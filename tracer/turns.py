@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from itertools import count
 from threading import Condition, RLock, get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ WATCHERS: list[Watcher] = []
 # Seconds that another search is waited for: a finaliser that runs in it may wait for this thread
 _LONGEST = 2.0
 _PATIENCE = 5.0  # seconds in which the other trace must get on
+_exchanges = count()  # as often as a trace has had the places for itself
 _waiting: dict[int, int] = {}  # by thread: the one whose trace it waits for
 _next: set[int] = set()  # threads that have waited, and try before those that come
 
@@ -79,6 +81,7 @@ def exchanging() -> Iterator[None]:
     """Have the places for oneself, after those that have waited."""
     with CHANGED:
         CHANGED.wait_for(lambda: not _next or get_ident() in _next)
+        next(_exchanges)
         try:
             yield
         finally:
@@ -134,7 +137,10 @@ def _refuse_circle(path: str, thread: int, other: int) -> None:
             raise refused(path)
 
 
-def _progress_of(thread: int, records: list[Any]) -> tuple[FrameType | None, int, int]:
-    """Return how far a trace has come: its thread's frame and instruction, and the length of its record."""
+def _progress_of(thread: int, records: list[Any]) -> tuple[FrameType | None, int, int, str]:
+    """Return how far a trace has come: its thread's frame and instruction, and the length of its record.
+
+    What it waits for may be its turn: so that of others counts, too.
+    """
     frame = sys._current_frames().get(thread)  # noqa: SLF001  (nothing else tells of another thread)
-    return frame, -1 if frame is None else frame.f_lasti, len(records)
+    return frame, -1 if frame is None else frame.f_lasti, len(records), repr(_exchanges)

@@ -44,6 +44,8 @@ def is_held_elsewhere(places: list[Holder], fewest: int, tape: Tape, frame: Fram
     Other places are added to those given, as they are found.
     """
     tape.forget_snapshot(places[0].read())
+    if surplus_of(places) <= fewest:
+        return False
     own, ours = own_references(places[0].read())
     if surplus_of(places) <= fewest + own:
         return False
