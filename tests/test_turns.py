@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import functools
 import math
+import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -222,6 +224,19 @@ kept = {}
 
 
 def test_traces_of_every_kind_in_eight_threads_are_what_they_are_in_one():
+    # In a process of its own: they search what the program has, and here that is what all tests have.
+    program = "import test_turns; test_turns.in_eight_threads()"
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+
+
+def in_eight_threads():
     def work(number):
         worker, answers = Worker(number), []
         for turn in range(5):
