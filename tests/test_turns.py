@@ -226,7 +226,7 @@ kept = {}
 def test_traces_of_every_kind_in_eight_threads_are_what_they_are_in_one():
     # In a process of its own: they search what the program has, and here that is what all tests have.
     program = "import test_turns; test_turns.in_eight_threads()"
-    finished = subprocess.run(
+    finished = subprocess.run(  # noqa: S603  (Python itself)
         [sys.executable, "-c", program],
         cwd=Path(__file__).parent,
         capture_output=True,
