@@ -53,17 +53,13 @@ def _owners(code: CodeType) -> frozenset[str]:
     """Return of which globals a function reads a method; an empty name for anything else, or where it has the name."""
     found = set()
     for each in with_inner([code]):
-        if not _PLAIN.keys().isdisjoint(filter(_is_text, each.co_consts)):  # getattr(X, "dot")
+        if not _PLAIN.keys().isdisjoint(each.co_consts):  # getattr(X, "dot")
             found.add("")
         if not _PLAIN.keys().isdisjoint(each.co_names):
             for before, instruction in pairwise(dis.get_instructions(each)):
                 if instruction.argval in _PLAIN and instruction.opcode in dis.hasname:
                     found.add(before.argval if before.opname == "LOAD_GLOBAL" else "")
     return frozenset(found)
-
-
-def _is_text(value: Any) -> bool:
-    return type(value) is str
 
 
 @functools.cache

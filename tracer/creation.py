@@ -17,7 +17,7 @@ from tracer.array_likes import USUAL, array_in, asked, defines_array
 from tracer.blank import Blank, blank, blank_of
 from tracer.callee import is_called
 from tracer.counts import is_whole, items_of_permutation
-from tracer.cuts import CONVERSION, cut
+from tracer.cuts import cut
 from tracer.families import expose, note_view
 from tracer.filled import is_handed_to_c
 from tracer.flat import Flat
@@ -193,8 +193,7 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
         dtype = options.get("dtype", args[1] if len(args) > 1 else None)
         value = original(plain_deep(args[0]), *args[1:], **options)
         if only_shows(frame):
-            for each in traced_in(args[:1]):
-                cut(each, CONVERSION, frame)
+            numpy_calls.let_be_shown(args[:1], frame)
             return value.copy()
         _refuse_unfollowed(name, options, frame)
         if name in _FOR_C and not is_called(function, frame):  # but by compiled code, which has no frame

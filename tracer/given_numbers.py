@@ -50,10 +50,12 @@ def is_constant(text: Program, node: ast.expr) -> bool:
 
 def given_in_module(text: Program, name: str) -> ast.expr | None:
     """Return the numbers that a file gives a global, at one place outside of functions and nowhere else; else None."""
+    if text.binds(name) != 1:
+        return None
     named = [each for each in text.nodes if getattr(each, "id", getattr(each, "attr", "")) == name]
     stores = [each for each in named if not isinstance(getattr(each, "ctx", None), ast.Load)]
     match [text.parents.get(each) for each in stores]:
-        case [ast.Assign(targets=[ast.Name()], value=value) as assigned] if text.binds(name) == 1:
+        case [ast.Assign(targets=[ast.Name()], value=value) as assigned]:
             is_outside = isinstance(text.parents.get(assigned), ast.Module)
             return value if is_outside and all(map(_is_of_number, ast.walk(value))) else None
     return None

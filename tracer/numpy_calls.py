@@ -101,14 +101,19 @@ def _call_unfollowed(
                 cut(each, _full_name(function), frame)
         return result
     if only_shows(frame):
-        for each in traced_in(given):
-            cut(each, CONVERSION, frame)
+        let_be_shown(given, frame)
         return function(*plain_deep(args), **plain_deep(options))
     if function.__module__.startswith("numpy.polynomial."):
         return function.__wrapped__(*args, **options)  # plain Python, whose steps are followed
     name = _full_name(function)
     _let_lists_leave(name, name, given, frame)
     return function(*plain_deep(args), **plain_deep(options))
+
+
+def let_be_shown(given: Any, frame: FrameType) -> None:
+    """Let the traced values among the arguments leave, by a call of what only shows them."""
+    for each in traced_in(given):
+        cut(each, CONVERSION, frame)
 
 
 def several(followed: list[Any], values: Any, frame: FrameType) -> Any:

@@ -5,6 +5,7 @@ What a trace returned is among our own, so a function that writes into it must n
 
 from __future__ import annotations
 
+import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,6 @@ from tracer.tape import RUNS, STALE_VALUES, innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import FrameType
 
     from tracer.tape import Tape
 
@@ -54,7 +54,7 @@ def held_alone(items: Any, key: Any, noted: Mapping[int, int] = _NONE) -> Iterat
                 yield from held_alone(inner, each, noted)
 
 
-def refuse_written(result: Any, frame: FrameType) -> None:
+def refuse_written(result: Any) -> None:
     """Raise UnsupportedError where a traced function asks for what an earlier trace returned, and has written into it.
 
     That reference is our own, so no stand-in has taken its place there.
@@ -66,7 +66,7 @@ def refuse_written(result: Any, frame: FrameType) -> None:
             if type(array) is np.ndarray and id(owner_of(array)) in owners:
                 raise UnsupportedError(
                     "reading the result of an earlier trace again, after a write into it, is not followed",
-                    where=place(users(frame)),
+                    where=place(users(sys._getframe(1))),  # noqa: SLF001  (the user's)
                     got=f"array of shape {array.shape}" + (f" at {path}" if path else ""),
                     advice="read it once, before the write, into a variable: y = t.result",
                 )

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _FUNCTIONS = (np.polyint, np.polyder, np.polyadd, np.polysub, np.polymul, np.polydiv, np.polyval)
-_OF_NUMBERS = (
-    np.polyval
-)  # what it gives is no polynomial, and a polynomial may be what it is given to evaluate at
+# What it gives is no polynomial, and a polynomial may be what it is given to evaluate at
+_OF_NUMBERS = np.polyval
 
 
 def _following(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +14,7 @@ from tracer.operations import OP_NUMBERS
 from tracer.own_references import refuse_written
 from tracer.pull import as_number
 from tracer.structures import Structure, fill, names_in
-from tracer.tape import RUNS, innermost
+from tracer.tape import RUNS
 from tracer.views import Edge, Node, Views, zero_like
 
 if TYPE_CHECKING:
@@ -116,8 +115,7 @@ class Trace:
 
         Raises UnsupportedError in another traced function that has written into it.
         """
-        if innermost() is not None:
-            refuse_written(self.run.result, sys._getframe(1))  # noqa: SLF001  (the user's)
+        refuse_written(self.run.result)
         return self.run.result
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -15,7 +14,6 @@ from tracer.pull import as_number, elementwise_local
 from tracer.rooms import handed_out
 from tracer.rules.elementwise import POWERS
 from tracer.rules.kinds import Compressed, Elementwise, Many, Rule, is_complex, rule_for
-from tracer.tape import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,8 +118,7 @@ class Node(_View):
         """
         if self._kind == OUTPUT:
             value = self.trace.recording.outputs[self.index - self.trace.graph.first_output].value
-            if innermost() is not None:
-                refuse_written(value, sys._getframe(1))  # noqa: SLF001  (the user's)
+            refuse_written(value)
             return value
         value = self.trace.recording.values[self.row]
         return (
