@@ -103,7 +103,6 @@ class Plan:
         # By port; of a row with fewer operands, its last once more.
         most = min(MOST, int((stops - firsts).max(initial=1)))
         self.operands = [operands[np.minimum(firsts + port, stops - 1)[turns]] for port in range(most)]
-        self.constants = operands[(operands < 0) & is_straight[consumers]]
         # Below 0 are the operands of rows that are gone back over by their rules.
         self.shapes = graph.shape_of_row[np.maximum(self.producers, 0)]
         self.all_shapes, self.shape_of_row = graph.shapes, graph.shape_of_row
@@ -146,7 +145,8 @@ class Straight:
 
     def __init__(self, graph: Graph, rows: Column) -> None:
         self.plan: Plan = graph.outline.get(rows.tobytes(), lambda: Plan(graph, rows))
-        self.held = _held(graph.recording, self.plan.constants).get
+        self.constants = graph.recording.constants
+        self.held = _held(graph.recording)
         made = rooms(self.plan.needed)
         self._rooms = [made.get(shape) for shape in self.plan.all_shapes] if made else []
 
@@ -155,7 +155,7 @@ class Straight:
 
         For a row that is gone back over by its rule there is one step, and by_its_rule is how.
         """
-        plan, some, held = self.plan, slice(first, last), self.held
+        plan, some, held = self.plan, slice(first, last), self.held.__getitem__
         rows = plan.rows[some].tolist()
         operands = [map(held, each[some].tolist()) for each in plan.operands]
         missing = [repeat(None)] * (MOST - len(operands))
@@ -177,11 +177,18 @@ class Straight:
         return self._rooms[shape] if self._rooms else None
 
 
-def _held(recording: Recording, constants: Column) -> dict[int, Any]:
-    """Return the values of rows that are no floats, and of some constants, by their number."""
-    held = dict(recording.values.others)
-    held.update(zip(constants.tolist(), recording.constants.floats[-1 - constants].tolist(), strict=True))
-    held.update((-1 - number, value) for number, value in recording.constants.others.items())
+def _held(recording: Recording) -> list[Any]:
+    """Return the values of rows that are no floats, by row, and from the end the constants, as operands number them."""
+    others, constants = recording.values.others, recording.constants
+    if len(others) == len(recording):
+        held = list(others.values())  # which are in the order of the rows
+    else:
+        held = [None] * len(recording)
+        for row, value in others.items():
+            held[row] = value
+    held += constants.floats[::-1].tolist()
+    for number, value in constants.others.items():
+        held[-1 - number] = value
     return held
 
 

@@ -19,7 +19,17 @@ import numpy as np
 
 from tracer.minus import MINUS_ONE
 from tracer.rules.linalg import OF_OUTERS
-from tracer.turn_given import Given, Way, a_room, constants_of, itself, rooms_of, value_of, values_of
+from tracer.turn_given import (
+    Given,
+    Way,
+    a_room,
+    constants_of,
+    floats_of,
+    itself,
+    rooms_of,
+    value_of,
+    values_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,6 +86,9 @@ class _Writer:
     def __init__(self, straight: Straight, loop: Loop, top: int, bottom: int) -> None:
         two_turns, plan = slice(loop.first, loop.first + 2 * loop.steps), straight.plan
         self._plan, self._room_of, self._loop = plan, straight.room_of, loop
+        self._others = (
+            straight.constants.others.keys()
+        )  # that are no floats: the same ones in all recordings
         self.top, self.bottom = top, bottom
         self._row_of = plan.rows[two_turns].tolist()
         self._producer_of = plan.producers[two_turns].tolist()
@@ -323,11 +336,15 @@ class _Writer:
             return self._name(("value", number), value_of, number)
         if number >= 0:
             down = number - next_number
-            numbers = range(number, number - loop.turns * down, -down)
-            return self._column(("value", number), values_of, numbers)
+            stop = number - loop.turns * down
+            rows = slice(number, stop if stop >= 0 else None, -down)
+            return self._column(("value", number), values_of, rows)
         port = next(port for port, each in enumerate(self._operands_of) if each is column)
         stop = loop.first + loop.steps * loop.turns
         constants = plan.operands[port][loop.first + step : stop : loop.steps]
+        places = -1 - constants
+        if self._others.isdisjoint(places.tolist()):
+            return self._column(("constant", number), floats_of, places)
         return self._column(("constant", number), constants_of, constants.tolist())
 
     def _column(self, key: Any, read: Callable[[Straight, Any], Any], what: Any) -> str:

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from tracer.straight import Straight
-
-_FLOATS = frozenset((float,))
 
 
 class Way(NamedTuple):
@@ -50,22 +48,24 @@ def itself(_: Straight, what: Any) -> Any:
 
 def value_of(straight: Straight, number: int) -> Any:
     """Return the value of a row or a constant, by its number."""
-    return straight.held(number)
+    return straight.held[number]
 
 
-def values_of(straight: Straight, numbers: Iterable[int]) -> list[Any]:
+def values_of(straight: Straight, rows: slice) -> list[Any]:
     """Return those of all turns."""
-    return list(map(straight.held, numbers))
+    return straight.held[rows]
 
 
-def constants_of(straight: Straight, numbers: list[int]) -> Any:
-    """Return the constants of all turns; of equal floats an array without axes, which NumPy need not make each time."""
-    found = values_of(straight, numbers)
-    if set(map(type, found)) == _FLOATS:
-        bits = np.array(found).view(np.int64)
-        if (bits == bits[0]).all():
-            return repeat(np.array(found[0]))
-    return found
+def constants_of(straight: Straight, numbers: list[int]) -> list[Any]:
+    """Return the constants of all turns."""
+    return list(map(straight.held.__getitem__, numbers))
+
+
+def floats_of(straight: Straight, places: np.ndarray[Any, Any]) -> Any:
+    """Return constants that are floats; of equal ones an array without axes, which NumPy need not make each time."""
+    found = straight.constants.floats[places]
+    bits = found.view(np.int64)
+    return repeat(found[0:1].reshape(())) if (bits == bits[0]).all() else found.tolist()
 
 
 def a_room(straight: Straight, shape: int) -> Any:
