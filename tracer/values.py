@@ -58,14 +58,15 @@ class _Number(Traced, stands_for="none"):
         return type(self.value_)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        if not options and method == "__call__" and ufunc in UFUNC_RULES:
+        name = None if options or method != "__call__" else UFUNC_RULES.get(ufunc)
+        if name is not None:
             if len(inputs) == 1:
-                return unary(self, UFUNC_RULES[ufunc], ufunc, _frame(1))
+                return unary(self, name, ufunc, _frame(1))
             kinds = set(map(type, inputs))
             if len(inputs) == _TWO and Array in kinds and kinds <= OPERANDS and ufunc is not np.power:
                 left, right = inputs
                 value = ufunc(plain(left), plain(right))
-                return record_call(UFUNC_RULES[ufunc], inputs, value, None, _frame(1))
+                return record_call(name, inputs, value, None, _frame(1))
         return mutation.call_ufunc_any(ufunc, method, inputs, options, _frame(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
