@@ -10,13 +10,12 @@ to, and by port within it, so that the in-edges of a node are a range.
 
 from __future__ import annotations
 
-import math
 from functools import cached_property
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.array_shapes import shapes_of
 from tracer.operations import IS_ELEMENTWISE, OP_NUMBERS
 from tracer.outlines import outline_of
 from tracer.recording import INDEX, Indices, operand_of
@@ -31,21 +30,11 @@ _FEW = 48  # rows
 _KIND_OF = {OP_NUMBERS["input"]: INPUT, OP_NUMBERS["cut"]: CUT}
 _MATMUL = OP_NUMBERS["matmul"]
 _MATRIX = 2  # axes; more are a batch
-FLOAT64 = np.dtype(np.float64)
 # What is the same for all recordings of one outline
 _CONNECTING = (
     "first_in", "first_output", "is_split", "kinds", "node_of_row", "node_slots", "rows", "slot_consumer", "slots",
     "src", "targets",
 )  # fmt: skip
-_shape, _dtype = attrgetter("shape"), attrgetter("dtype")
-
-
-class _Numbers(dict[tuple[int, ...], int]):
-    """Numbers of shapes, given out as they are asked for."""
-
-    def __missing__(self, shape: tuple[int, ...]) -> int:
-        self[shape] = number = len(self)
-        return number
 
 
 class Graph:
@@ -60,7 +49,8 @@ class Graph:
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
-        self._look_at_arrays()
+        self.array_rows, self.wide_rows, self.has_differences, *_ = recording.values.arrays()
+        self.shape_of_row, self._shapes, self.other_types, self.most_bytes = shapes_of(recording)
         self.output_rows = np.array([output.row for output in recording.outputs], INDEX)
         self.outline = outline_of(self)
         vars(self).update(self.outline.get("graph", self._connected))
@@ -208,33 +198,6 @@ class Graph:
     def shapes(self) -> list[tuple[int, ...]]:
         """All shapes, by number."""
         return list(self._shapes)
-
-    def _look_at_arrays(self) -> None:
-        """Note the shape and the type of every array, once: each look at all of them is one at all of the memory."""
-        recording = self.recording
-        found = recording.values.arrays()
-        self.array_rows, self.wide_rows, self.has_differences, _ = found
-        rows, arrays = found.rows, found.of(recording.values.others)
-        self.shape_of_row = np.zeros(len(recording) if len(rows) else 0, INDEX)
-        self._shapes = _Numbers({(): 0})
-        self.other_types, self.most_bytes = rows[:0], 0.0
-        if not arrays:
-            return
-        shapes = list(map(_shape, arrays))
-        if shapes.count(shapes[0]) == len(shapes):
-            self.shape_of_row[rows] = self._shapes[shapes[0]]
-        else:
-            self.shape_of_row[rows] = list(map(self._shapes.__getitem__, shapes))
-        dtypes = list(map(_dtype, arrays))
-        itemsize = FLOAT64.itemsize
-        if dtypes.count(FLOAT64) < len(dtypes) or self.has_differences:
-            is_float64 = [
-                type(array) is np.ndarray and dtype is FLOAT64
-                for array, dtype in zip(arrays, dtypes, strict=True)
-            ]
-            self.other_types = rows[~np.array(is_float64)]
-            itemsize = max(dtype.itemsize for dtype in set(dtypes))
-        self.most_bytes = float(max(map(math.prod, self._shapes)) * itemsize)
 
     def _broadcast_targets(self) -> dict[int, tuple[int, ...]]:
         """Return, by slot, the shape to which an operand is broadcast before its operation.

@@ -7,7 +7,9 @@ import opcode
 import re
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import CodeType
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,6 +31,7 @@ _TWO_IN_ONE = ("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")  # from Python 3
 
 _BINARY_OP = opcode.opmap["BINARY_OP"]
 _OPERATORS = [sign for _, sign in opcode._nb_ops]  # type: ignore[attr-defined]  # noqa: SLF001  (documented nowhere else)
+_IS_PLAIN = np.isin(np.arange(256), [n for n, sign in enumerate(_OPERATORS) if sign[-1] not in "=]"])
 _SUBSCRIPT = opcode.opmap.get("BINARY_SUBSCR")  # None from Python 3.14 on: one of the operators
 
 
@@ -115,6 +118,14 @@ def operator_at(frame: FrameType) -> str:
     if code[at] == _SUBSCRIPT:
         return "[]"
     return str(_OPERATORS[code[at + 1]]) if code[at] == _BINARY_OP else ""
+
+
+def has_operator(code: CodeType, offsets: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Tell of some offsets whether an operator of two operands stands there, `a + b`: none in place, no `x[i]`."""
+    instructions = np.frombuffer(code.co_code, np.uint8)
+    is_plain: np.ndarray[Any, Any] = _IS_PLAIN[instructions[offsets + 1]]
+    is_plain &= instructions[offsets] == _BINARY_OP
+    return is_plain
 
 
 def start_of(code: bytes, offset: int) -> int:

@@ -30,6 +30,7 @@ KEPT = 8  # of such recordings
 _NAN = float("nan")
 _FLOAT = frozenset((float,))
 ARRAYS = frozenset((np.ndarray, Edited))
+_OF_FLOAT64 = frozenset((np.ndarray, np.float64, int))
 _WIDE = frozenset((np.ndarray, Edited, complex, np.complex64, np.complex128, np.clongdouble))
 
 
@@ -45,6 +46,7 @@ class Arrays(NamedTuple):
     wide_rows: Indices  # these, and complex numbers
     has_differences: bool  # some are `Edited`
     among_others: bytes | None  # of each value that is no float, whether it is one; None: all are
+    is_of_float64: bool  # no number beside them would make float64 another type
 
     def of(self, others: dict[int, Any]) -> list[Any]:
         """Return the arrays among the values of the column that are no floats."""
@@ -62,6 +64,7 @@ def _arrays_of(rows: Collection[int], types: Sequence[type], others: Sequence[ty
         found if wide <= ARRAYS else _rows_of(wide, rows, types),
         Edited in kinds,
         None if kinds <= ARRAYS else bytes(map(ARRAYS.__contains__, others)),
+        kinds <= _OF_FLOAT64,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tracer.graph import FLOAT64
+from tracer.array_shapes import FLOAT64
 from tracer.operations import IS_ELEMENTWISE, LIMIT, RULE_OF
 from tracer.outlines import Known
 from tracer.repeated import loops
