@@ -38,6 +38,7 @@ _ANSWERS = tuple(
     "BINARY_ BUILD_ CALL COMPARE_OP CONTAINS_OP CONVERT_VALUE FORMAT_ GET_ITER IS_OP LOAD_ATTR TO_BOOL UNARY_ "
     "YIELD_VALUE".split()
 )
+_MADE = (*_ANSWERS, "FOR_ITER", "UNPACK_")
 _ALONE = [object()]
 _OWN = sys.getrefcount(_ALONE[0])  # that of the list, and the count's
 
@@ -88,9 +89,8 @@ def _fewest() -> int:
 
 def borrowed(node: ast.expr, frame: FrameType) -> int:
     """Count the references to what is written so that the running instruction may lack, as it borrows its operand."""
-    code = frame.f_code
-    own = set(code.co_varnames).difference(code.co_cellvars) if BORROWS else ()
-    return int(any(name in own and _is_borrowed(code, frame.f_lasti, name) for name in _variables(node)))
+    names = frozenset().union(*_borrowed_operands(frame.f_code, frame.f_lasti)) if BORROWS else ()
+    return int(any(name in names for name in _variables(node)))
 
 
 def is_waiting(name: str, frame: FrameType) -> bool:
@@ -102,16 +102,42 @@ def is_waiting(name: str, frame: FrameType) -> bool:
 
 
 def is_lent_by_caller(name: str, frame: FrameType) -> bool:
-    """Tell whether a parameter may have no reference of its own, as the call that waits has borrowed it: c, in `g(c)`.
+    """Tell whether a variable may have no reference of its own, as a call that waits has borrowed it: c, in `g(c)`.
 
-    Code in C in between makes one, which is not told.
+    So it is of a parameter, of what is given that, `d = c`, and of what is called with those, however that loads them.
+    Code in C in between makes a reference, which is not told.
     """
-    caller, code = frame.f_back, frame.f_code
-    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    if not BORROWS or caller is None or name not in parameters or name in code.co_cellvars:
+    if not BORROWS or name not in _given_variables(frame.f_code):
         return False
-    given = _borrowed_operands(caller.f_code, caller.f_lasti)[1]
-    return any(caller.f_locals.get(each) is frame.f_locals.get(name) for each in given)
+    held, caller = frame.f_locals[name], frame.f_back
+    while caller is not None:
+        given = _borrowed_operands(caller.f_code, caller.f_lasti)[1]
+        if any(caller.f_locals.get(each) is held for each in given):
+            return True
+        if not any(frame.f_locals.get(each) is held for each in _parameters(frame.f_code)):
+            return False
+        frame, caller = caller, caller.f_back
+    return False
+
+
+def _parameters(code: CodeType) -> tuple[str, ...]:
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+@lru_cache(maxsize=1024)
+def _given_variables(code: CodeType) -> frozenset[str]:
+    """Return the parameters of a function, and the variables that may be given what another one holds.
+
+    Those are all but the ones that are stored right where a result was made.
+    """
+    given, before = set(_parameters(code)), ""
+    for each in dis.get_instructions(code):
+        if each.opname.startswith("STORE_FAST"):
+            stored = (each.argval,) if type(each.argval) is str else each.argval
+            is_made = before.startswith(_MADE if len(stored) == 1 or "LOAD" in each.opname else "UNPACK_")
+            given.update(() if is_made and not each.is_jump_target else stored)
+        before = each.opname
+    return frozenset(given).difference(code.co_cellvars)
 
 
 @lru_cache(maxsize=1024)
@@ -128,6 +154,9 @@ def _borrowed_operands(code: CodeType, offset: int) -> tuple[frozenset[str], fro
             stack.clear()
         if each.opname == "SWAP" and len(stack) >= each.argval:
             stack[-1], stack[-each.argval] = stack[-each.argval], stack[-1]
+            continue
+        if each.opname == "COPY" and len(stack) >= each.argval:
+            stack.append(stack[-each.argval])
             continue
         effect = dis.stack_effect(each.opcode, each.arg, jump=False)
         results = max(effect, int(each.opname.startswith(_ANSWERS)))
@@ -149,23 +178,3 @@ def _variables(node: ast.expr) -> Iterator[str]:
             yield from (*_variables(one), *_variables(other))
         case ast.BoolOp(_, parts):
             yield from (name for part in parts for name in _variables(part))
-
-
-@lru_cache(maxsize=1024)
-def _is_borrowed(code: CodeType, offset: int, name: str) -> bool:
-    """Tell whether any of the instructions that can have loaded a variable for another one borrows.
-
-    They are on its lines, before it, and behind its last copy: Python compiles what is in `finally` several times.
-    """
-    (running,) = instructions_of(code, {offset})
-    first, last = running.span[:2]
-    borrows: list[bool] = []
-    for each in dis.get_instructions(code):
-        line = running.code.spans[each.offset // 2][0]
-        if each.offset >= running.start:
-            break
-        if each.opname == running.operation and running.code.spans[each.offset // 2] == running.span:
-            borrows.clear()
-        if name in loaded_by(each) and (None in (first, last, line) or first <= line <= last):  # type: ignore[operator]
-            borrows.append("BORROW" in each.opname)
-    return any(borrows) or not borrows
