@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import dis
+import weakref
 import itertools
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -249,7 +250,7 @@ def _augmented(frame: FrameType) -> str:
 def _is_written_back(options: dict[str, Any], frame: FrameType) -> bool:
     """Tell of `b *= x` whether what Python writes back is all that is left of the array: only b has it, or nothing."""
     name = _variable_written(frame.f_code, frame.f_lasti)
-    if name is not None and is_lent_by_caller(name, frame):
+    if weakref.getweakrefcount(options["out"][0]) or (name is not None and is_lent_by_caller(name, frame)):
         return False
     if is_alone(options):
         return True
