@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import copy
 import dis
-import weakref
 import itertools
+import weakref
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
