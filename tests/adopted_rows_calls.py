@@ -65,6 +65,9 @@ _GOING_ON = {
     "accumulated": "import itertools; W = list(itertools.accumulate(gs, lambda p, g: (less(p, g), p)[1], initial=W))[0]",
     "waiting in another map": "def wait(p, _): return p\n    W = list(map(wait, iter([W]), map(less, [W], [x])))[0]",
     "another array by then": "def other(p, g):\n        p = k[0]\n        p[0] = g[0]\n    k = np.empty(1, object); k[0] = W; W = DATA * 1; list(map(other, [b], gs)); W = k[0]",
+    "its other names in a recursion": "def put(p, n):\n        q = p\n        if n: put(p, n - 1 if n > 1 else 0)\n        else: q[0] = x[0]\n    k = np.empty(1, object); k[0] = W; put(W, 2); W = k[0]",
+    "weakly referred to": "V = DATA * 1; r = weakref.ref(V); V *= x; W = r()",
+    "weakly referred to, and lent": "V = DATA * 1; r = weakref.ref(V); less(V, x); W = V",
     "a default": "k = np.empty(1, object); k[0] = W\n    def of(g, p=W): p -= g\n    list(map(of, gs)); W = k[0]",
 }
 HELD_WHILE_CALLED = {

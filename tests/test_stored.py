@@ -20,6 +20,7 @@ import pytest
 
 from tracer import patches, record, stored, trace
 from tracer.errors import CutWarning
+from tracer.exact import Loose
 from tracer.type_of import MOST_FUNCTIONS
 
 TABLE = {"tanh": math.tanh, "deep": {"er": [("tanh", math.tanh, 1)]}}
@@ -288,16 +289,16 @@ def test_no_more_than_so_many_objects_are_looked_at():
         return data[0][0][0] * x
 
     looked = []
-    stored.search((function,), lambda value: looked.append(value) or value, {})
+    stored.search((function,), lambda value: looked.append(value) or value, Loose({}))
     assert 1000 < len(looked) < stored._MOST + 200
     assert record(function, 1.0).grads["x"] == 0.0
 
 
 def test_an_attribute_is_no_function_of_the_module_that_is_called_so():
     looked = []
-    stored.search((helpers.by_attribute,), lambda value: looked.append(value) or value, {})
+    stored.search((helpers.by_attribute,), lambda value: looked.append(value) or value, Loose({}))
     assert helpers.h not in looked
-    stored.search((helpers.by_import,), lambda value: looked.append(value) or value, {})
+    stored.search((helpers.by_import,), lambda value: looked.append(value) or value, Loose({}))
     assert helpers.h in looked
 
 

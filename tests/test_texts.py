@@ -136,9 +136,10 @@ BACK = {  # way: what comes back as a number
     "an array": lambda x: np.fromstring(str(np.array([x, 3 * x]))[1:-1], sep=" "),
     "array2string": lambda x: np.fromstring(np.array2string(np.array([x, 2 * x]))[1:-1], sep=" "),
     "repr of an array": lambda x: eval(repr(np.array([x, 2 * x])), {"array": np.array})[1],
-    "np.char": lambda x: np.char.mod("%.6f", np.array([x, 2 * x])).astype(float)[1],
     "texts of a list": lambda x: np.array(["%.6f" % v for v in np.array([x, 2 * x])], float),
 }  # fmt: skip
+if type(np.char.mod) is type(np.sum):  # from NumPy 2.3 on; before, it makes a plain array, and that is told
+    BACK["np.char"] = lambda x: np.char.mod("%.6f", np.array([x, 2 * x])).astype(float)[1]
 CHANGED = {  # or of few digits: known by the program's text
     "a part": lambda x: float(str(x)[:5]),
     "one digit": lambda x: float(f"{x:.1f}"),

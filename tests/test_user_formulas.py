@@ -41,8 +41,8 @@ def of_where(where):
             "can't name; got 'where', which means something else there; give the parameter another",
         ),
         (
-            ("1 - out**2",),
-            np.tanh,
+            ("out*a",),
+            np.cumsum,
             "can't name; got 'out', which means something else there; a lambda has parameters of your own",
         ),
     ],

@@ -53,6 +53,7 @@ def total(x, *, axis=0):
 
 
 square_root = rule("1/(2*out)")(math.sqrt)
+tanh_of_numpy = rule("1 - out**2")(np.tanh)
 
 
 VECTOR = np.array([0.3, -1.2, 2.0])
@@ -73,6 +74,7 @@ PROGRAMS = [
     (lambda a, b: (solve(a, b) ** 2).sum(), (MATRIX, VECTOR)),
     (lambda x: (total(x, axis=1) ** 2).sum() + (total(x) ** 3).sum(), (MATRIX,)),
     (lambda x: square_root(x) + square_root(x * x), (2.0,)),
+    (lambda x: tanh_of_numpy(x) * x, (0.3,)),
     (lambda x, y: times([x, y], [y, 2.0]).sum(), (0.3, 2.0)),
 ]
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.callee import forget_snapshot, values_of
 from tracer.holders import names_of, order_of
-from tracer.references import borrowed, references
+from tracer.references import BORROWS, borrowed, is_lent_by_caller, references
 from tracer.running import running_at
 from tracer.variables import frames_of
 
@@ -62,7 +62,17 @@ def _held(array: int, inner: FrameType, outer: FrameType) -> int:
     call, called = known[0]
     fewest = [_references(form, called) - lacking for form, lacking in _forms(call, called, array, outer)]
     count = 1 if _is_of(call, reduce, outer) else count  # it has what it begins with only once more
-    return count * max(0, min(fewest, default=0))
+    return count * max(0, min(fewest)) + _lent(array, inner) if fewest else 0
+
+
+def _lent(array: int, frame: FrameType) -> int:
+    """Count the variables with an array that are taken for lent by who calls: these are not, C code is in between."""
+    names = (
+        (name for name in frame.f_code.co_varnames if id(frame.f_locals.get(name)) == array)
+        if BORROWS
+        else ()
+    )
+    return sum(is_lent_by_caller(name, frame) for name in names)
 
 
 def _given(frame: FrameType) -> list[int]:

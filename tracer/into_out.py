@@ -6,6 +6,7 @@ import ast
 import copy
 import dis
 import itertools
+import weakref
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from tracer.instructions import operator_at
 from tracer.numpy_calls import arrays_of, call_function, getitem
 from tracer.numpy_table import PLAIN_READS, PLAIN_UFUNCS, UFUNC_RULES, OptionError, call_options
 from tracer.numpy_table.scipy_ufuncs import called_as
-from tracer.references import borrowed, is_alone
+from tracer.references import borrowed, is_alone, is_lent_by_caller
 from tracer.refused import refuse
 from tracer.rules.kinds import is_complex
 from tracer.second_ways import refuse_written_otherwise
@@ -248,9 +249,11 @@ def _augmented(frame: FrameType) -> str:
 
 def _is_written_back(options: dict[str, Any], frame: FrameType) -> bool:
     """Tell of `b *= x` whether what Python writes back is all that is left of the array: only b has it, or nothing."""
+    name = _variable_written(frame.f_code, frame.f_lasti)
+    if weakref.getweakrefcount(options["out"][0]) or (name is not None and is_lent_by_caller(name, frame)):
+        return False
     if is_alone(options):
         return True
-    name = _variable_written(frame.f_code, frame.f_lasti)
     if name is None or not is_alone(options, 1 - borrowed(ast.Name(name), frame)):
         return False
     held = any(each is options["out"][0] for each in values_of(ast.Name(name), frame))

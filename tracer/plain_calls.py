@@ -131,7 +131,7 @@ def writes(text: Text, start: ast.AST) -> bool:
     """Tell whether a number is written by an expression that gives its text to nobody else."""
     if isinstance(start, ast.Call) and isinstance(start.func, ast.Name):
         return called_name(start) in _WRITES and not text.binds(called_name(start))
-    return isinstance(start, ast.FormattedValue) or is_text(start)
+    return is_text(start)
 
 
 def is_alone(node: ast.AST, call: ast.Call) -> bool:
@@ -155,7 +155,7 @@ def is_of_one_number(start: ast.AST) -> bool:
             return len(_FIELD.findall(form)) == 1 and not _digits(form)
         case ast.Call():
             return called_name(start) in _CONVERSIONS | _WRITES
-    return isinstance(start, ast.FormattedValue)
+    return False
 
 
 def _digits(form: str) -> bool:

@@ -12,7 +12,7 @@ import ast
 import dis
 import sys
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -38,6 +38,14 @@ _ANSWERS = tuple(
     "BINARY_ BUILD_ CALL COMPARE_OP CONTAINS_OP CONVERT_VALUE FORMAT_ GET_ITER IS_OP LOAD_ATTR TO_BOOL UNARY_ "
     "YIELD_VALUE".split()
 )
+_LEAVING = (
+    "JUMP_BACKWARD",
+    "JUMP_FORWARD",
+    "RETURN_VALUE",
+    "RAISE_VARARGS",
+    "RERAISE",
+)  # nothing goes on behind
+_MADE = (*_ANSWERS, "FOR_ITER", "UNPACK_")
 _ALONE = [object()]
 _OWN = sys.getrefcount(_ALONE[0])  # that of the list, and the count's
 
@@ -88,9 +96,8 @@ def _fewest() -> int:
 
 def borrowed(node: ast.expr, frame: FrameType) -> int:
     """Count the references to what is written so that the running instruction may lack, as it borrows its operand."""
-    code = frame.f_code
-    own = set(code.co_varnames).difference(code.co_cellvars) if BORROWS else ()
-    return int(any(name in own and _is_borrowed(code, frame.f_lasti, name) for name in _variables(node)))
+    waiting, operands = _loaded(frame.f_code, frame.f_lasti) if BORROWS else (_NONE, _NONE)
+    return int(any(_lacks_reference(each, waiting | operands, frame) for each in _variables(node)))
 
 
 def is_waiting(name: str, frame: FrameType) -> bool:
@@ -98,46 +105,93 @@ def is_waiting(name: str, frame: FrameType) -> bool:
 
     It stays what it was, whatever the variable is given meanwhile, and has no reference that could be counted.
     """
-    return BORROWS and name in _borrowed_operands(frame.f_code, frame.f_lasti)[0]
+    return BORROWS and _lacks_reference(name, _loaded(frame.f_code, frame.f_lasti)[0], frame)
 
 
 def is_lent_by_caller(name: str, frame: FrameType) -> bool:
-    """Tell whether a parameter may have no reference of its own, as the call that waits has borrowed it: c, in `g(c)`.
+    """Tell whether a variable may have no reference of its own, as a call that waits has borrowed it: c, in `g(c)`.
 
-    Code in C in between makes one, which is not told.
+    So it is of a parameter, of what is given that, `d = c`, and of what is called with those. Code in C in between
+    makes a reference, which is not told.
     """
-    caller, code = frame.f_back, frame.f_code
-    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    if not BORROWS or caller is None or name not in parameters or name in code.co_cellvars:
-        return False
-    given = _borrowed_operands(caller.f_code, caller.f_lasti)[1]
-    return any(caller.f_locals.get(each) is frame.f_locals.get(name) for each in given)
+    names, held = {name}, frame.f_locals.get(name)
+    while BORROWS and names & _given_variables(frame.f_code) and frame.f_back is not None:
+        frame = frame.f_back
+        operands = _loaded(frame.f_code, frame.f_lasti)[1]
+        given = [each for each in operands if frame.f_locals.get(each.name) is held]
+        if any(each.is_borrowed for each in given):
+            return True
+        names = {each.name for each in given}
+    return False
+
+
+class _Loaded(NamedTuple):
+    """A variable that an operand is loaded from."""
+
+    name: str
+    is_borrowed: bool  # else it has a reference, if the variable has one
+
+
+_NONE: frozenset[_Loaded] = frozenset()
+
+
+def _lacks_reference(name: str, loaded: frozenset[_Loaded], frame: FrameType) -> bool:
+    return _Loaded(name, True) in loaded or (
+        _Loaded(name, False) in loaded and is_lent_by_caller(name, frame)
+    )
 
 
 @lru_cache(maxsize=1024)
-def _borrowed_operands(code: CodeType, offset: int) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the variables that operands are borrowed from: those that wait below, and those of the running one.
+def _given_variables(code: CodeType) -> frozenset[str]:
+    """Return the parameters of a function, and the variables that may be given what another one holds.
 
-    Nothing borrowed is left where a branch begins, or behind one: so only what runs straight on has to be followed.
+    Those are all but the ones that are stored right where a result was made.
     """
+    given, before = {*code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]}, ""
+    for each in dis.get_instructions(code):
+        if each.opname.startswith("STORE_FAST"):
+            stored = (each.argval,) if type(each.argval) is str else each.argval
+            is_made = before.startswith(_MADE if len(stored) == 1 or "LOAD" in each.opname else "UNPACK_")
+            given.update(() if is_made and not each.is_jump_target else stored)
+        before = each.opname
+    return frozenset(given).difference(code.co_cellvars)
+
+
+@lru_cache(maxsize=1024)
+def _loaded(code: CodeType, offset: int) -> tuple[frozenset[_Loaded], frozenset[_Loaded]]:
+    """Return the variables that operands are loaded from: those that wait below, and those of the running one."""
     (running,) = instructions_of(code, {offset})
-    stack: list[str | None] = []  # None is a reference of its own
-    operands: list[str | None] = []
+    stack: list[frozenset[_Loaded]] = []  # what may have been loaded there
+    operands: list[frozenset[_Loaded]] = []
+    ahead: dict[int, list[frozenset[_Loaded]]] = {}  # by where it is jumped to
+    goes_on = True
     for each in dis.get_instructions(code) if offset >= 0 else ():
-        if each.is_jump_target:
-            stack.clear()
+        jumped = ahead.get(each.offset, [])
+        if not goes_on:
+            stack = [*jumped]
+        elif len(jumped) == len(stack):
+            stack = list(map(frozenset.union, stack, jumped))
+        goes_on = not each.opname.startswith(_LEAVING)
         if each.opname == "SWAP" and len(stack) >= each.argval:
             stack[-1], stack[-each.argval] = stack[-each.argval], stack[-1]
             continue
+        if each.opname == "COPY" and len(stack) >= each.argval:
+            stack.append(stack[-each.argval])
+            continue
+        if each.opcode in dis.hasjrel:
+            after = max(0, len(stack) + dis.stack_effect(each.opcode, each.arg, jump=True))
+            there = [*stack, *[_NONE] * after][:after]
+            ahead[each.argval] = list(map(frozenset.union, there, ahead.get(each.argval, there)))
+        is_variable = "LOAD_FAST" in each.opname
+        made = [_Loaded(name, "BORROW" in each.opname) for name in loaded_by(each) if is_variable]
         effect = dis.stack_effect(each.opcode, each.arg, jump=False)
-        results = max(effect, int(each.opname.startswith(_ANSWERS)))
+        results = max(effect, len(made), int(each.opname.startswith(_ANSWERS)))
         at = max(0, len(stack) - results + effect)
         operands, stack[at:] = stack[at:], []
         if each.offset >= running.start:
             break
-        loaded = loaded_by(each) if "BORROW" in each.opname else ()
-        stack += loaded or [None] * results
-    return frozenset(filter(None, stack)), frozenset(filter(None, operands))
+        stack += [frozenset({loaded}) for loaded in made] or [_NONE] * results
+    return _NONE.union(*stack), _NONE.union(*operands)
 
 
 def _variables(node: ast.expr) -> Iterator[str]:
@@ -149,23 +203,3 @@ def _variables(node: ast.expr) -> Iterator[str]:
             yield from (*_variables(one), *_variables(other))
         case ast.BoolOp(_, parts):
             yield from (name for part in parts for name in _variables(part))
-
-
-@lru_cache(maxsize=1024)
-def _is_borrowed(code: CodeType, offset: int, name: str) -> bool:
-    """Tell whether any of the instructions that can have loaded a variable for another one borrows.
-
-    They are on its lines, before it, and behind its last copy: Python compiles what is in `finally` several times.
-    """
-    (running,) = instructions_of(code, {offset})
-    first, last = running.span[:2]
-    borrows: list[bool] = []
-    for each in dis.get_instructions(code):
-        line = running.code.spans[each.offset // 2][0]
-        if each.offset >= running.start:
-            break
-        if each.opname == running.operation and running.code.spans[each.offset // 2] == running.span:
-            borrows.clear()
-        if name in loaded_by(each) and (None in (first, last, line) or first <= line <= last):  # type: ignore[operator]
-            borrows.append("BORROW" in each.opname)
-    return any(borrows) or not borrows

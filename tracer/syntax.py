@@ -102,6 +102,9 @@ def index_of(tree: ast.Module, spans: set[Span]) -> Index:
             span = span_of(node)
             if span in spans and not isinstance(node, ast.Expr):
                 index.nodes.setdefault(span, visit)  # of two nodes with one span, the outer one
+            for part in _shown(node) if isinstance(node, ast.JoinedStr) else ():
+                if span_of(part) in spans:  # its own from Python 3.12 on: before, that of the f-string
+                    index.nodes.setdefault(span_of(part), visit)
             if isinstance(node, (ast.Call, ast.Attribute)) and (span[1], span[3]) in ends:
                 index.ends[span[1], span[3]] = visit
             for loop in _loops(visit):
@@ -129,6 +132,14 @@ def _first_line(node: ast.stmt) -> int:
 def span_of(node: ast.expr | ast.stmt | ast.pattern) -> tuple[int, int, int, int]:
     """Return the span of a node, as `co_positions` has it."""
     return node.lineno, node.end_lineno or 0, node.col_offset, node.end_col_offset or 0
+
+
+def _shown(text: ast.JoinedStr) -> Iterator[ast.FormattedValue]:
+    """Yield what an f-string shows, also behind a colon: `{x:{width}}`."""
+    for part in text.values:
+        if isinstance(part, ast.FormattedValue):
+            yield part
+            yield from _shown(part.format_spec) if isinstance(part.format_spec, ast.JoinedStr) else ()
 
 
 def _loops(visit: Visit) -> list[Loop]:

@@ -163,10 +163,15 @@ class _Operation(NamedTuple):
 
 
 def _parameters(function: Callable[..., Any], count: int) -> tuple[inspect.Signature | None, list[str]]:
-    """Return a function's signature and the names of its parameters; x, y, z for what is written in C and says none."""
+    """Return a function's signature and the names of its parameters; x, y, z for what is written in C and says none.
+
+    That of a ufunc, which NumPy says from 2.4 on, is no more than `out` and other options beside them.
+    """
     try:
-        signature = signature_of(function)
+        signature = None if isinstance(function, np.ufunc) else signature_of(function)
     except ValueError:
+        signature = None
+    if signature is None:
         return None, ["x", "y", "z"][:count]
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return signature, [name for name, each in signature.parameters.items() if each.kind not in kinds]
