@@ -1,7 +1,8 @@
 """Methods of plain arrays that are given a traced value: `X.dot(w)`, where nobody asks w."""
 
 import gc
-from functools import reduce
+import pickle
+from functools import partial, reduce
 from operator import methodcaller
 
 import numpy as np
@@ -67,10 +68,19 @@ def test_the_class_is_as_it_was_afterwards():
 
     with pytest.raises(ValueError, match="not aligned"):
         record(fails, W)
-    kept = record(lambda w: (X.dot, X.dot(w)), W).result[0]
+    held = [lambda w: w]
+
+    def keeps(w):
+        held[:] = X.dot, (np.ndarray.choose,), partial(X.dot, w), partial(np.ndarray.dot, X)
+        return X.dot, X.dot(w)
+
+    kept = record(keeps, W).result[0]
     assert dict(vars(np.ndarray)) == methods
     assert type(X.dot) is type(gc.get_objects)
-    assert (kept(W) == X.dot(W)).all()
+    assert held[0] == kept == held[2].func == X.dot
+    assert pickle.dumps(kept) == pickle.dumps(X.dot)
+    assert held[1] == (np.ndarray.choose,)
+    assert (held[3].func, held[3](W).tolist()) == (np.ndarray.dot, X.dot(W).tolist())
 
 
 @pytest.mark.parametrize("function", [lambda w: np.dot(X, w).sum(), lambda w: (X @ w).sum()])

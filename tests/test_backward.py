@@ -123,10 +123,19 @@ def test_an_array_needs_a_seed():
 def test_a_seed_is_taken_as_it_was():
     seed = np.array([1.0, 10.0])
     seeded = record(vector, 2.0, np.array([1.0, 3.0])).backward(seed=seed)
-    assert seeded.grads["x"] == 31.0
     seed[:] = 0
-    assert [edge.grad.tolist() for edge in seeded.output.in_edges] == [[1.0, 10.0]]
     assert seeded.grads["x"] == 31.0
+    assert [edge.grad.tolist() for edge in seeded.output.in_edges] == [[1.0, 10.0]]
+
+
+def test_values_that_are_handed_out_are_read_only():
+    weights = np.array([2.0, 5.0])
+    finished = record(lambda x: ((a := x * weights) * a).sum(), np.array([1.0, 3.0]))
+    product = finished["a"]
+    for value in (product.value, finished["x"].value, product.uses[0].value, product.operands[1]):
+        with pytest.raises(ValueError, match="read-only"):
+            value[:] = 0
+    assert finished.grads["x"].tolist() == [8.0, 150.0]
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1)])

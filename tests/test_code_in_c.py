@@ -198,17 +198,20 @@ CAUGHT = {
     "item of an array": lambda x, a: np.ndarray.__getitem__(a, 0),
     "of NumPy's numbers": lambda x, a: np.float64.__mul__(a[0], x),
     "an out= made in the line": lambda x, a: OUTSIDE.cumsum(out=np.zeros(OUTSIDE.size))[0],
-    "a class with a traced float": lambda x, a: math.sqrt(Weighing(x)) * 1.0,
+    "a class with a traced float": lambda x, a: math.sqrt(made_while_it_runs()(x)) * 1.0,
     "a class with a traced array": lambda x, a: np.sqrt(Measuring(a))[0],
 }  # fmt: skip
 
 
-class Weighing:
-    def __init__(self, weight):
-        self.weight = weight
+def made_while_it_runs():
+    class Local:
+        def __init__(self, weight):
+            self.weight = weight
 
-    def __float__(self):
-        return self.weight * 2.0
+        def __float__(self):
+            return self.weight
+
+    return Local
 
 
 class Measuring:
@@ -270,3 +273,47 @@ def test_an_error_of_the_programs_own_is_left_alone():
             record(function, X, A)
         assert str(traced.value) == str(plain.value)
         assert not isinstance(traced.value, UnsupportedError)
+
+
+class Weighing:
+    def __init__(self, weight):
+        self.weight = weight
+
+    def __float__(self):
+        return self.weight * 2.0
+
+    def __int__(self):
+        return round(self.weight)
+
+    def __complex__(self):
+        return self.weight * 1j
+
+
+class WeighingMore(Weighing):
+    def __float__(self):
+        return super().__float__() + self.weight
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: float(Weighing(x)) * x,
+        lambda x: math.sqrt(WeighingMore(x)) * x,
+        lambda x: abs(complex(Weighing(x))) * x,
+    ],
+)
+def test_what_a_class_of_the_users_converts_to_leaves_the_graph(function):
+    def program(x):
+        try:
+            return function(x)
+        except TypeError:
+            return 100 * x
+
+    methods = dict(vars(Weighing))
+    with pytest.warns(CutWarning, match=r"left the graph through .*; at test_code_in_c\.py:\d+; "):
+        assert_untouched(program, 2.5)
+    assert dict(vars(Weighing)) == methods
+
+
+def test_what_the_program_itself_asks_for_a_float_is_followed():
+    assert record(lambda x: WeighingMore(x).__float__() * int(Weighing(7.5)), 2.5).grads == {"x": 24.0}

@@ -6,8 +6,10 @@ import math
 import operator
 
 import numpy as np
+import pytest
 
 from tracer import record, trace
+from tracer.errors import UnsupportedError
 
 
 def helper(t):
@@ -130,3 +132,17 @@ def test_a_traced_function_within_one_is_a_scope():
     assert finished["w"].value == 7.0
     assert finished["v"].scope.name == "inner"
     assert finished["v"].scope.parent == 0
+
+
+def test_a_function_that_is_part_of_another_trace_has_no_trace_of_its_own():
+    def step(x):
+        loss = inner(x)
+        return loss * inner.last_trace.grads["t"]
+
+    inner(5.0)
+    with pytest.raises(
+        UnsupportedError, match=r"inner was last called by .*; at test_scopes\.py:\d+; .*\.grads"
+    ):
+        record(step, 2.0)
+    assert repr(inner.last_trace) == "<inner was last called within another trace>"
+    assert inner(5.0) == inner.last_trace.result == 16.0

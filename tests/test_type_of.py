@@ -77,6 +77,7 @@ def test_the_plain_programs_branch_is_taken(function):
         lambda x: type("Fresh", (Made,), {"a": 1}).a,
         lambda x: type("Fresh", (Made,), {}).__mro__[1] is Made,
         lambda x: repr((type | None, None | type, type[int])),
+        lambda x: (type.__setattr__(Made, "a", 1), type.__getattribute__(Made, "a"), type.__repr__(Made)),
         lambda x: copy.copy(type) in TYPES,
         lambda x: type(1, 2),
         lambda x: type(),

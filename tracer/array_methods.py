@@ -13,13 +13,15 @@ import functools
 import gc
 import sys
 from itertools import pairwise
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.array_likes import arrays_in
 from tracer.instructions import with_inner
+from tracer.leftovers import put_in_place
+from tracer.references import references
 from tracer.standins import holds_traced
 from tracer.tape import innermost
 from tracer.type_of import MOST_FUNCTIONS
@@ -40,6 +42,17 @@ def exchange(*, following: bool) -> None:
     """Have the methods of plain arrays followed, or no more."""
     _METHODS.update(_following() if following else _PLAIN)
     _forget(np.ndarray)
+
+
+def leave_plain() -> None:
+    """Put the plain methods in place of those that the program has kept: `self.product = X.dot`."""
+    own = _following()
+    for name, plain_method in _PLAIN.items():
+        if not references(own, name):
+            continue
+        bound = [each for each in gc.get_referrers(own[name]) if type(each) is MethodType]
+        put_in_place(bound, {id(each): getattr(each.__self__, name) for each in bound})
+        put_in_place([own[name]], {id(own[name]): plain_method}, own, bound)
 
 
 def are_called_by(function: FunctionType) -> bool:

@@ -11,6 +11,7 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from tracer.errors import LookupNameError, UnsupportedError, UsageError, noted
+from tracer.frames import place, users
 from tracer.run import Options, is_decorated, run, state, tell_lost
 from tracer.signatures import any_signature_of
 from tracer.standins import is_traced
@@ -28,6 +29,27 @@ _NAMES = {
     "watch": 'name it: watch=("W", "model.b")',
     "static": 'name the parameter: static=("n",)',
 }
+
+
+class _WithinAnother:
+    """The last trace of a function whose last call was part of another trace: an earlier one would be taken for it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, asked: str) -> Any:
+        """Raise UnsupportedError for what a Trace has."""
+        if asked.startswith("_"):
+            raise AttributeError(asked)
+        raise UnsupportedError(
+            f"{self._name} was last called by another traced function, and is part of that trace",
+            where=place(users(sys._getframe(1))),  # noqa: SLF001  (the user's)
+            got=f"asked for .{asked} of {self._name}.last_trace",
+            advice="in the other trace, it is a scope; for a trace of its own, call it outside of traced functions",
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self._name} was last called within another trace>"
 
 
 class Traced(Protocol[Parameters, Result_co]):
@@ -62,7 +84,9 @@ def trace(
     strict: bool = False,
     keep: Literal["auto", "all"] = "auto",
 ) -> Any:
-    """Record every call of a function; `function.last_trace` is the Trace of its last call.
+    """Record every call of a function; `function.last_trace` is the Trace of its last call, None before the first.
+
+    A call by another traced function is part of that trace: asked for anything, `last_trace` raises then.
 
     `of` chooses among several outputs, `watch` names globals, closure variables and attributes (`"model.W"`) that are
     inputs too, `static` names parameters that are not traced, `strict=True` makes a cut an error, `keep="all"` keeps
@@ -91,6 +115,7 @@ def _decorate(function: Any, options: Options) -> Any:
     @functools.wraps(function)
     def traced(*args: Any, **kwargs: Any) -> Any:
         if state.running is not None:  # called by a traced function: one scope of that trace
+            traced.last_trace = within  # type: ignore[attr-defined]
             return function(*args, **kwargs)
         finished, error = run(function, args, kwargs, options)
         traced.last_trace = finished  # type: ignore[attr-defined]
@@ -99,6 +124,7 @@ def _decorate(function: Any, options: Options) -> Any:
         finally:
             del error  # as in run
 
+    within = _WithinAnother(traced.__name__)
     traced.last_trace = None  # type: ignore[attr-defined]
     # With the wrapper itself, because functools.wraps copies attributes to what is wrapped around it.
     traced.edgegrad = (traced, options)  # type: ignore[attr-defined]

@@ -338,7 +338,7 @@ def _members(holder: Any) -> Iterator[Holder]:
 _KEPT_ELSEWHERE: dict[type[Any], Callable[[Any], list[Holder]]] = {
     FunctionType: lambda function: [Attribute(function, "__defaults__")],
     BaseException: lambda error: [Attribute(error, "args")],
-    partial: lambda call: [OfPartial(call, "args")],
+    partial: lambda call: [OfPartial(call, "args"), OfPartial(call, "func")],
     Rows: lambda rows: [Attribute(rows, "array")],
 }
 

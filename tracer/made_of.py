@@ -9,7 +9,10 @@ came_back.py.
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from tracer.diagnose.program_text import called_name, parameters_in_order
 from tracer.diagnose.reading import program
@@ -53,6 +56,8 @@ _OPERATIONS = frozenset(
     "add subtract multiply divide floor_divide remainder power matmul dot maximum minimum".split()
 )
 _TWO = 2
+# What an expression is made of that makes the same number each time, beside names and constants
+_ARITHMETIC = (ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
 
 
 class _Level(NamedTuple):
@@ -68,7 +73,7 @@ class Origins:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._known: dict[Any, bool] = {}
+        self._known: dict[Any, _Written] = {}
 
     def is_written(self, row: int, port: int) -> bool:
         """Tell whether all that the constant is made of, which an operation took, is written in the program."""
@@ -83,11 +88,23 @@ class Origins:
         places = (place, *calls_around(recording, int(recording.segment_scopes[segment])))
         key = (*((id(code), at) for code, at in places), port, operation, traced)
         if key not in self._known:
-            self._known[key] = _is_written(places, port, operation, traced)
-        return self._known[key]
+            self._known[key] = _written(places, port, operation, traced)
+        written = self._known[key]
+        if not written.is_known or written.number is None:
+            return written.is_known
+        # Another one has come in its place, by whatever way: `setattr(f, name, …)` of its defaults
+        constant = recording.constants.kept(-1 - recording.operands[first + port].item())
+        return bool(np.all(np.equal(constant, written.number)))
 
 
-def _is_written(places: tuple[Place, ...], port: int, operation: str, traced: int) -> bool:
+class _Written(NamedTuple):
+    """What the text says of an operand: whether all that it is made of is written, and which number that makes."""
+
+    is_known: bool
+    number: Any = None  # None where it may be one of several
+
+
+def _written(places: tuple[Place, ...], port: int, operation: str, traced: int) -> _Written:
     levels = []
     for code, instruction in places:
         level = _level(code, instruction)
@@ -97,14 +114,15 @@ def _is_written(places: tuple[Place, ...], port: int, operation: str, traced: in
     is_whole = len(levels) == len(places)
     match levels[0].node if levels else None:
         case ast.BinOp(left=left, right=right) | ast.AugAssign(target=left, value=right):
-            return _Parts(levels, is_whole).are_written((left, right)[port])
+            parts, operand = _Parts(levels, is_whole), (left, right)[port]
+            return _Written(parts.are_written(operand), parts.number(operand, 0))
         case ast.Call(args=args, keywords=[]) as call if called_name(call) == operation:
             held = [call.func.value] if isinstance(call.func, ast.Attribute) else []
             given = args if len(args) == _TWO else [*held, *args]
             unknown = [each for each in given if not _Parts(levels, is_whole).are_written(each)]
             # Each is one operand, so those that are traced are the ones of which nothing is known.
-            return len(given) == _TWO and len(unknown) == traced
-    return False
+            return _Written(len(given) == _TWO and len(unknown) == traced)
+    return _Written(False)
 
 
 def _level(code: CodeType, instruction: int) -> _Level | None:
@@ -127,6 +145,7 @@ class _Parts:
         self._is_whole = is_whole  # the last one is the traced function
         self._pending: list[tuple[ast.AST, int]] = []
         self._seen: set[tuple[ast.AST, int]] = set()
+        self._asked: set[tuple[ast.Name, int]] = set()
 
     def are_written(self, node: ast.AST) -> bool:
         """Tell whether an expression of the innermost function is made of what is written, and of nothing else."""
@@ -139,6 +158,45 @@ class _Parts:
             if len(self._seen) > _MOST or not self._is_known(*each):
                 return False
         return True
+
+    def number(self, node: ast.AST, level: int) -> Any:
+        """Return the number that an expression makes whenever it runs, as `0.5 * RATE` does; None if it is not one."""
+        names = {}
+        for each in ast.walk(node):
+            if isinstance(each, ast.Name):
+                given = self._only(each, level)
+                names[each.id] = None if given is None else self.number(*given)
+            elif isinstance(each, ast.Constant):
+                names[""] = each.value
+            elif not isinstance(each, _ARITHMETIC):
+                return None
+        if not all(isinstance(each, (int, float, complex)) for each in names.values()):
+            return None
+        with suppress(ArithmeticError):
+            return eval(compile(ast.Expression(node), "", "eval"), {}, names)  # type: ignore[arg-type]  # noqa: S307  (operators and numbers alone)
+        return None
+
+    def _only(self, name: ast.Name, level: int) -> tuple[ast.expr, int] | None:
+        """Return the expression that alone gives a variable something; None where there are several."""
+        text = self._levels[level].text
+        function = text.enclosing(name)
+        if function is None or (name, level) in self._asked:
+            return None
+        self._asked.add((name, level))
+        of_module = given_in_module(text, name.id)
+        if of_module is not None:
+            return of_module, level
+        variables = text.variables_of(function)
+        stores = variables.stores_of(name.id)
+        is_own = variables.is_own(name.id) and not variables.is_given_otherwise(name.id)
+        if not is_own or len(stores) > 1:
+            return None
+        if name.id in parameters_in_order(function):
+            return None if stores else self._given(function, name.id, level)
+        found = given_at(text, stores[0]) if stores else None
+        if found is None or found.is_counter or len(found.parts) > 1:
+            return None
+        return (found.parts[0], level) if isinstance(text.parents.get(stores[0]), ast.Assign) else None
 
     def _on(self, level: int, *nodes: ast.AST) -> bool:
         self._pending += [(each, level) for each in nodes]
@@ -215,9 +273,14 @@ class _Parts:
 
     def _parameter(self, function: Function, name: str, level: int) -> bool:
         """Go on to what the call gave a parameter."""
+        given = self._given(function, name, level)
+        return given is not None and self._on(given[1], given[0])
+
+    def _given(self, function: Function, name: str, level: int) -> tuple[ast.expr, int] | None:
+        """Return what the call gave a parameter, which may be by default, and the function where that is written."""
         text = self._levels[level].text
         if level + 1 >= len(self._levels) or not is_to_caller(text, function):
-            return False
+            return None
         outer = self._levels[level + 1]
         call = outer.node
         if (
@@ -226,19 +289,20 @@ class _Parts:
             or not isinstance(call.func, ast.Name)
             or not calls_directly(text, call, getattr(function, "name", ""))
         ):
-            return False
+            return None
         if any(isinstance(each, ast.Starred) for each in call.args) or any(
             each.arg is None for each in call.keywords
         ):
-            return False
+            return None
         names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
         given = dict(zip(names, call.args, strict=False)) | {
             each.arg: each.value for each in call.keywords if each.arg
         }
         defaults = dict(zip(reversed(names), reversed(function.args.defaults), strict=False))
         if name in given:
-            return self._on(level + 1, given[name])
-        return isinstance(defaults.get(name), ast.Constant)
+            return given[name], level + 1
+        default = defaults.get(name)
+        return (default, level) if isinstance(default, ast.Constant) else None
 
     def _store(self, name: ast.Name, level: int) -> bool:
         """Go on to what a variable is given."""

@@ -74,7 +74,8 @@ class _Installation:
         self._exchanged: Bound | None = None  # what of these is replaced all together
         self._replaced: list[Namespace] = []  # one by one
         self._stored: list[stored.Slot] = []
-        self._has_methods = False  # of plain arrays, which are followed
+        self._has_methods = False  # of plain arrays, which are followed,
+        self._had_methods = False  # and were: the program may have kept one
         self._known: list[Any] = []  # the replacements; empty where their references must be counted anew
         self._own: list[int] = []  # how many of the references to each are ours
 
@@ -178,6 +179,11 @@ class _Installation:
 
     def leave_originals(self) -> None:
         """Put the originals in place of the replacements that the program has kept, if no trace runs any more."""
+        if self._had_methods:
+            with searching(), LOCK:
+                if not self._traces:
+                    self._had_methods = False
+                    array_methods.leave_plain()
         if self._are_kept():
             with searching(), LOCK:
                 if self._are_kept():
@@ -223,7 +229,7 @@ class _Installation:
         self._exchange_others(following=False)
         if self._has_methods:
             # First: of an interrupt in between the methods stay followed, and the next trace puts them back
-            self._has_methods = False
+            self._has_methods, self._had_methods = False, True
             array_methods.exchange(following=False)
         bound, self._exchanged = self._exchanged, None
         if bound is not None and not bound.exchange(bound.replacing_values, bound.originals):

@@ -71,7 +71,7 @@ _CHOOSE = frozenset("min max next where clip minimum maximum sorted get setdefau
 # What else an operator, a variable or a call may mean, or what is printed come back
 _OTHER_MEANINGS = frozenset(
     "globals builtins __builtins__ modules _getframe currentframe f_locals settrace setprofile Handler "
-    "redirect_stdout redirect_stderr __defaults__ __kwdefaults__ __code__".split()
+    "redirect_stdout redirect_stderr __defaults__ __kwdefaults__ __code__ __globals__ __import__ exec".split()
 )
 _GIVE_NAMES = frozenset("setattr vars object".split())  # `mock.patch.object(math, "exp", …)`
 _PASS_ON = frozenset("open errstate catch_warnings printoptions nullcontext".split())  # errors, of `with`
@@ -234,6 +234,8 @@ def _may_mean_else(text: Text, node: ast.AST) -> bool:
     match node:
         case ast.Name(id=name) | ast.alias(name=name):
             return name in _OTHER_MEANINGS
+        case ast.Constant(value=str(name)):  # `setattr(f, "__defaults__", …)`
+            return name[:2] == "__" and name in _OTHER_MEANINGS
         case ast.Attribute(attr=name, ctx=context):
             # `logging.info = kept.append`
             is_written = isinstance(context, ast.Store) or name == "__dict__"

@@ -69,15 +69,15 @@ def _stride(shape: tuple[int, ...]) -> int:
     return -(-math.prod(shape) * _ITEM // _LINE) * _LINE
 
 
-def handed_out(gradient: Any) -> Any:
-    """Return a gradient as users get it: edges share arrays, so none that can be written to.
+def handed_out(held: Any) -> Any:
+    """Return a gradient or a value as users get it: edges share arrays, so none that can be written to.
 
     Of what lies in a block, a copy, which does not hold the block.
     """
-    if type(gradient) is not np.ndarray:
-        return gradient
-    is_copied = is_in_block(gradient) and 0 not in gradient.strides
-    given = gradient.copy("K") if is_copied else gradient.view()
+    if type(held) is not np.ndarray:
+        return held
+    is_copied = is_in_block(held) and 0 not in held.strides
+    given = held.copy("K") if is_copied else held.view()
     given.flags.writeable = False
     return given
 

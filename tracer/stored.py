@@ -1,9 +1,10 @@
 """Functions that a program keeps elsewhere than in a name: `{"tanh": math.tanh}`, `def act(x, f=math.tanh)`.
 
-`patches.py` replaces names. What the traced function can reach besides, through the globals that it and its helpers
-use, their defaults and closures, containers, classes and objects, is found here, and replaced where it stands. The
-nearest come first, and no more than so many objects are looked at: a call is traced often, and what was not found is a
-cut, which says so. Objects are looked at past what their classes say: nothing of the user's runs (a proxy may raise).
+And methods by which a class of the user's answers code in C, as `__float__` (`conversions.py`). `patches.py` replaces
+names. What the traced function can reach besides, through the globals that it and its helpers use, their defaults and
+closures, containers, classes and objects, is found here, and replaced where it stands. The nearest
+come first, and no more than so many objects are looked at: a call is traced often, and what was not found is a cut,
+which says so. Objects are looked at past what their classes say: nothing of the user's runs (a proxy may raise).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from tracer import array_methods
+from tracer.conversions import converting, is_conversion
 from tracer.exact import Exact, original_of
 from tracer.frames import is_library
 from tracer.holders import (
@@ -180,7 +182,7 @@ def _place(holder: Any, key: Any) -> Holder:
 
 
 def _replaced(item: Any, replacement: Callable[[Any], Any], key: Any = None) -> Any:
-    """Return a function's replacement, or a tuple with them in it; anything else as it is."""
+    """Return the replacement of a function, or of a method by its name, or a tuple with them; else what it is."""
     if item is MISSING:  # a module without a name of its own for a builtin
         return _OF_BUILTINS[key][0]
     if type(item) is staticmethod:
@@ -190,6 +192,8 @@ def _replaced(item: Any, replacement: Callable[[Any], Any], key: Any = None) -> 
         olds = list(tuple.__iter__(item))
         items = [_replaced(each, replacement) for each in olds]
         return item if all(map(operator.is_, items, olds)) else tuple.__new__(type(item), items)
+    if type(item) is FunctionType and is_conversion(key, item):
+        return converting(key, item)
     return replacement(item)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -263,7 +264,8 @@ class Trace:
 
         Raises LookupNameError where no output has the name.
         """
-        other = Trace(self.run, self.of if of is None else of, seed)
+        # As it is now: the pass runs when it is asked for, and the program may use its array again
+        other = Trace(self.run, self.of if of is None else of, deepcopy(seed))
         if of is not None:
             _ = other._output_number  # raises LookupNameError where no output has the name
         return other

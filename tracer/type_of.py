@@ -102,6 +102,10 @@ def _called(call: _Use, uses: list[_Use]) -> Any:
     return next((each.what for each in uses if each.start == call.start and each.what is not None), None)
 
 
+# By which what stands for `type` is copied and pickled; all else is that of `type`: `type.__setattr__(Kind, "x", 1)`
+_OWN = ("__reduce__", "__reduce_ex__")
+
+
 class _TypeOf:
     """Stands for the builtin `type`."""
 
@@ -118,8 +122,8 @@ class _TypeOf:
             return STANDING[kind]
         return self if kind is type or kind is _TypeOf else kind
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(type, name)
+    def __getattribute__(self, name: str) -> Any:
+        return object.__getattribute__(self, name) if name in _OWN else getattr(type, name)
 
     def __eq__(self, other: object) -> bool:
         return other is type or other is self

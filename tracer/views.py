@@ -112,17 +112,19 @@ class Node(_View):
 
     @property
     def value(self) -> Any:
-        """The value that leaves this node: a number, or an array that must not be written to.
+        """The value that leaves this node: a number, or an array that can't be written to: the way back reads it.
 
         Raises UnsupportedError where it is what `Trace.result` raises that of.
         """
         if self._kind == OUTPUT:
             value = self.trace.recording.outputs[self.index - self.trace.graph.first_output].value
             refuse_written(value)
-            return value
+            return handed_out(value)
         value = self.trace.recording.values[self.row]
         return (
-            value if self._slot == NO_SLOT else np.broadcast_to(value, self.trace.graph.targets[self._slot])
+            handed_out(value)
+            if self._slot == NO_SLOT
+            else np.broadcast_to(value, self.trace.graph.targets[self._slot])
         )
 
     @property
@@ -181,7 +183,7 @@ class Node(_View):
         return tuple(
             Edge(self.trace, graph.edge_of(self.row, slot))
             if recording.operands[slot] >= 0
-            else operand_value(recording, slot)
+            else handed_out(operand_value(recording, slot))
             for slot in range(recording.starts[self.row], recording.starts[self.row + 1])
         )
 
