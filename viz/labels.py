@@ -34,6 +34,7 @@ from tracer.numbers_text import (
 )
 
 NAME_LIMIT = 32
+_FIRST = 3  # numbers of an index
 
 _SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -74,14 +75,20 @@ def name(text: str) -> str:
 
 
 def subscript(position: Any) -> str:
-    """Write an index as it stands in the source: [2:], [:, 0], [i] with its number; [mask (5,)] for an array."""
+    """Write an index as it stands in the source: [2:], [:, 0], [i] with its number; [[1, 0, 2, …]], [mask 2 of 5]."""
     parts = position if isinstance(position, tuple) else (position,)
     return f"[{shorten(clean(', '.join(map(_part, parts))), 2 * CONSTANT_LIMIT - 2)}]"
 
 
 def _part(part: Any) -> str:
     if is_array(part) and np.ndim(part):
-        return f"{'mask' if part.dtype.kind == 'b' else 'array'} {shape(part)}"
+        if part.dtype.kind == "b":
+            return f"mask {np.count_nonzero(part):,} of {part.size:,}"
+        if np.ndim(part) == 1 and part.size:
+            more = ", …" if part.size > _FIRST + 1 else ""
+            shown = part if not more else part[:_FIRST]
+            return f"[{', '.join(map(number, shown.tolist()))}{more}]"
+        return f"array {shape(part)}"
     return "..." if part is Ellipsis else constant(part)
 
 
