@@ -307,8 +307,9 @@ def test_a_use_is_told_by_the_turn_and_not_by_which_of_the_uses_it_is(function, 
 @pytest.mark.parametrize(
     ("code", "shown"),
     [
-        ("self.data + other.data", "sel… + othe…"),
-        ("self.data * other.data", "sel… * othe…"),
+        ("self.value + other.value", "sel… + othe…"),
+        ("self.value * other.value", "sel… * othe…"),
+        ("self.data*other.data", "self.data*o…"),
         ("W[:, at] + b", "W[:, at] + b"),
         ("W[:, word] + V @ h + b", "W[:, wo… + b"),
         ("np.tanh(W @ h + b)", "np.tanh(W @…"),

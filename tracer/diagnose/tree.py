@@ -15,7 +15,7 @@ LEAST_ROOM = 12  # for the code, where the tree is so deep that there is less th
 ROOM_FOR_CODE = 24  # with less, the code is worth more than the operation's name and the formula
 LOCAL = "local"  # an array's local partial that is not told by one number
 GAP = "   "
-_LEAST_OPERANDS = 6  # characters of two operands
+_LEAST_OPERANDS = 8  # characters of two operands
 
 Kind = Literal["use", "broadcast", "seed", "unseeded", "unreached", "cut", "more", "deeper", "seen"]
 
@@ -63,7 +63,7 @@ def cut_short(text: str, limit: int) -> str:
 
 
 def shorten_code(text: str, limit: int) -> str:
-    """Cut code that is too long; of two operands some of both, with the operator: `self.d… * othe…`."""
+    """Cut code that is too long at its end; of two operands both, where the operator would go: `self.d… * othe…`."""
     if len(text) <= limit:
         return text
     try:
@@ -75,7 +75,8 @@ def shorten_code(text: str, limit: int) -> str:
     left, right = text[: found.left.end_col_offset], text[found.right.col_offset :]
     between = text[len(left) : len(text) - len(right)]
     room = limit - len(between)
-    if room < _LEAST_OPERANDS:
+    does_stay = len(left) + 1 < room
+    if does_stay or room < _LEAST_OPERANDS:
         return cut_short(text, limit)
     of_left = min(len(left), max(room // 2, room - len(right)))
     return f"{cut_short(left, of_left)}{between}{cut_short(right, room - of_left)}"
