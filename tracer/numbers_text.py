@@ -314,14 +314,16 @@ def _constant(value: Any) -> str:
         return ":".join(ends) + ("" if value.step is None else f":{constant(value.step)}")
     if isinstance(value, (tuple, list)):
         return ", ".join(constant(item) for item in value)
-    if value is None or isinstance(value, (str, bytes)):
+    if value is None or isinstance(value, (str, bytes, range)):
         return repr(value)
     return "…" if value is Ellipsis else type(value).__name__
 
 
 def _elements(value: np.ndarray) -> str:
-    """Write an array of a few numbers; empty for another one."""
+    """Write an array of a few numbers; empty for another one, and for what is the same everywhere, as zeros are."""
     if not 0 < value.size <= _FEW or value.dtype.kind not in "fiuc":
+        return ""
+    if value.size > 1 and (value == value.flat[0]).all():
         return ""
     text = nested(value.tolist())
     return text if len(text) <= CONSTANT_LIMIT else ""

@@ -96,11 +96,20 @@ class ByPlace:
             used, keys = np.unique(keys, return_inverse=True)
             bound = len(used)
         rows, names = list(trace.input_rows), list(trace.input_rows.values())
-        patterns, pattern_of = fold_paths(names)
+        patterns, pattern_of = fold_paths(names, self._unused(rows))
         keys = keys.astype(np.int32, copy=False)
         keys[rows] = bound + np.asarray(pattern_of, np.int64)
         self.patterns.update({bound + at: pattern for at, pattern in enumerate(patterns)})
         return keys, bound + len(patterns)
+
+    def _unused(self, rows: Sequence[int]) -> Sequence[bool]:
+        """Say of inputs which of them nothing uses."""
+        is_used = np.zeros(len(self.graph.recording), np.bool_)
+        operands = self.graph.recording.operands
+        is_used[operands[operands >= 0]] = True
+        is_used[[output.row for output in self.graph.recording.outputs]] = True
+        unused: Sequence[bool] = (~is_used[rows]).tolist()
+        return unused
 
     def _node_keys(self) -> tuple[Ints, int]:
         """Key the nodes: a splitter goes with the value that it copies, a broadcast with its operand's use."""
