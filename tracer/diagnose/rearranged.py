@@ -37,6 +37,13 @@ def of_order(asked: Question) -> Iterator[tuple[str, float, str]]:
             turned = total.transpose(order)
             back = tuple(np.argsort(order).tolist())
             axes = "" if total.ndim == _MATRIX else f", by the axes {back}"
+            if turned.shape == shape and asked.is_made_by(turned):
+                yield (
+                    "transposed",
+                    1,
+                    f"its axes are in the order {order}, which its shape does not show: {shape}",
+                )
+                return
             if asked.is_made_by(turned.reshape(shape)):
                 yield "transposed", 1, f"it is {RESHAPED}{axes}: from {turned.shape} to {shape}"
                 return
