@@ -18,11 +18,12 @@ _MEANING = {
     "missing-uses": "Some uses were not added, or of a product or a broadcast that sums over examples one alone; the message says "
     "which, and how that happens.",
     "added-not-multiplied": "At a function node, upstream and local partial were added.",
-    "sign": "Everything is right but the sign.",
+    "sign": "Everything is right but the sign: of the gradient, of what one use sends back, or of what one operation does.",
     "scale": "A constant factor. A number is a multiple of every other, so of numbers only likely factors count: small "
     "whole numbers, the number of uses, the length of an axis, and one divided by these. A factor or a sign that several "
     "claims have in common is told once, with the place up to which it may come in; the others follow from it.",
-    "transposed": "An array with its axes in reverse order.",
+    "transposed": "An array with its axes in reverse order; reshaped where it should be transposed, or the other way round.",
+    "wrong-axis": "What is broadcast along one axis, as a bias to samples, gets the sum or the mean along the other one.",
     "clipped": "Right up to a size, beyond which it was cut off, as against gradients that explode; of a single element only at "
     "a size of two digits, as any number that is too small would be explained by one.",
     "weight-decay": "A multiple of the value itself, or of its sign, is added; the message says which multiple.",

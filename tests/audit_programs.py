@@ -102,6 +102,16 @@ NAMED = {
     "V": "np.array([[0.7, -0.4], [0.2, 0.5]])",
 }
 """What arguments may name."""
+SINES = """\
+def f(x):
+    h = 1.0 * x
+    s = np.sin(h)
+    return s * s + 0.4 * h
+"""
+SQUARED = """\
+def f(W, x):
+    return (x @ W).sum() + (W * W).sum()
+"""
 TWICE = """\
 def f(x):
     a = 5 * x

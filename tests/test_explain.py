@@ -11,6 +11,7 @@ from sample_graphs.residual import residual
 from sample_graphs.splitter import splitter
 from tracer import detach, record
 from tracer.diagnose.explain import explain, explanation
+from tracer.diagnose.tree import shorten_code
 from tracer.errors import CutWarning, GradientError, LookupNameError
 from tracer.run import Options, run
 from viz.plots.sums import splitter_sum
@@ -301,6 +302,22 @@ def test_a_use_is_told_by_the_turn_and_not_by_which_of_the_uses_it_is(function, 
     assert [term.turn for term in terms] == expected
     plotted = {term.label.rpartition(" (")[2].removesuffix(")") for term in splitter_sum(trace, name).terms}
     assert plotted == set(expected)
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("self.value + other.value", "sel… + othe…"),
+        ("self.value * other.value", "sel… * othe…"),
+        ("self.data*other.data", "self.data*o…"),
+        ("W[:, at] + b", "W[:, at] + b"),
+        ("W[:, word] + V @ h + b", "W[:, wo… + b"),
+        ("np.tanh(W @ h + b)", "np.tanh(W @…"),
+        ("y = x + other.data", "y = x + oth…"),
+    ],
+)
+def test_of_code_that_is_cut_the_operator_stays(code, shown):
+    assert shorten_code(code, 12) == shown
 
 
 def test_where_a_cut_took_the_gradient_is_told():

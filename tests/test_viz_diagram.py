@@ -94,7 +94,7 @@ def test_a_gate_shows_its_index_and_its_axis():
     picture = diagram(record(indices, np.arange(6.0).reshape(2, 3), 2))
     gates = {"".join(text(box.lines)) for box in boxes(picture, "function")}
     assert gates == {
-        *("[0]", "(4,) [1:]=", "[−1, 2]", "[2]=", "[mask (4,)]", "Σ", "[2]"),
+        *("[0]", "(4,) [1:]=", "[−1, 2]", "[2]=", "[mask 1 of 4]", "Σ", "[2]"),
         *("concatenate", "Σ axis 0", "mean axis (0, 1)", "einsum ij->i", "+"),
     }
 

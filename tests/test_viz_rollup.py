@@ -150,6 +150,18 @@ def test_values_that_are_swapped_between_variables_go_back():
     assert back(found) == [("x", "multiply", 6), ("y", "add", 6)]
 
 
+def test_lists_in_a_list_are_stacked_before_the_one_around_them():
+    found = rolled(lambda r: np.array([[[r, 2.0], [1.0, r]], [[r, r], [0.0, 0.0]]]).sum(), 1.5)
+    assert [node.count for node in found.nodes if node.op == "stack"] == [3, 2, 1]
+    assert not back(found)
+
+
+def test_what_nothing_uses_of_a_parameter_is_one_box():
+    found = rolled(lambda x, seen: x[0] * x[1] + seen[3], [1.5, 2.0], [1, 2, 3, 4.0])
+    inputs = {node.name: node.count for node in found.nodes if node.kind == "input"}
+    assert inputs == {"x[0]": 1, "x[1]": 1, "seen[…]": 3, "seen[3]": 1}
+
+
 def test_many_operands_from_one_place_are_one_edge():
     found = rolled(gathered, np.array([0.1, 0.2, 0.3]))
     (edge,) = (edge for edge in found.edges if edge.port == SEVERAL)

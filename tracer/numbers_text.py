@@ -24,6 +24,7 @@ LARGEST_TERMS = 2
 MOST_DIGITS = 8  # of terms that cancel
 ROUNDED = 10.0 ** (1 - DIGITS)  # by what part of itself a total may differ from the sum of rounded terms
 CONSTANT_LIMIT = 18
+_FEW = 8  # numbers of an array that may be written out
 _MOST_OF_FACTOR = 12  # digits; more would show rounding
 _LARGEST_POWER = 300  # of ten, which is a float in either direction
 _LEAST_OF_PRODUCT = 1e-319  # below, a float has not four digits
@@ -299,7 +300,7 @@ def norms(values: Sequence[Any], count: int | None = None) -> str:
 
 
 def constant(value: Any) -> str:
-    """Name an operand that carries no gradient, in a few characters: 3, (64, 10), 'mean', 1:3."""
+    """Name an operand that carries no gradient, in a few characters: 3, [0.5, −1, 2], (64, 10), 'mean', 1:3."""
     return shorten(clean(_constant(value)), CONSTANT_LIMIT)
 
 
@@ -307,15 +308,30 @@ def _constant(value: Any) -> str:
     if isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
         return number(value)
     if isinstance(value, np.ndarray):
-        return shape(value) if value.ndim else constant(value[()])
+        return (_elements(value) or shape(value)) if value.ndim else constant(value[()])
     if isinstance(value, slice):
         ends = ["" if end is None else constant(end) for end in (value.start, value.stop)]
         return ":".join(ends) + ("" if value.step is None else f":{constant(value.step)}")
     if isinstance(value, (tuple, list)):
         return ", ".join(constant(item) for item in value)
-    if value is None or isinstance(value, (str, bytes)):
+    if value is None or isinstance(value, (str, bytes, range)):
         return repr(value)
     return "…" if value is Ellipsis else type(value).__name__
+
+
+def _elements(value: np.ndarray) -> str:
+    """Write an array of a few numbers; empty for another one, and for what is the same everywhere, as zeros are."""
+    if not 0 < value.size <= _FEW or value.dtype.kind not in "fiuc":
+        return ""
+    if value.size > 1 and (value == value.flat[0]).all():
+        return ""
+    text = nested(value.tolist())
+    return text if len(text) <= CONSTANT_LIMIT else ""
+
+
+def nested(value: Any) -> str:
+    """Write numbers in lists in lists."""
+    return f"[{', '.join(map(nested, value))}]" if isinstance(value, list) else number(value)
 
 
 def clean(text: str) -> str:

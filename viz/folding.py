@@ -88,29 +88,31 @@ def fold_calls(scopes: Sequence[Scope]) -> Calls:
     return Calls(groups, of_scope)
 
 
-def fold_paths(paths: Sequence[str]) -> tuple[list[str], list[int]]:
+def fold_paths(paths: Sequence[str], unused: Sequence[bool] = ()) -> tuple[list[str], list[int]]:
     """Fold the paths of each parameter by pattern where it has many: the patterns, and by path its pattern.
 
     Indices are left out from the innermost outwards until few patterns are left, keys after them:
-    `params[0]['W'][…][…]`. What is alone keeps its whole path.
+    `params[0]['W'][…][…]`. What is alone keeps its whole path. Of paths that nothing uses one pattern is left.
     """
-    by_parameter: dict[str, list[int]] = {}
+    by_parameter: dict[tuple[str, bool], list[int]] = {}
     for at, path in enumerate(paths):
-        by_parameter.setdefault(re.split(r"[.\[]", path, maxsplit=1)[0], []).append(at)
+        parameter = re.split(r"[.\[]", path, maxsplit=1)[0]
+        by_parameter.setdefault((parameter, bool(unused) and unused[at]), []).append(at)
     pattern_of = [0] * len(paths)
-    numbers: dict[str, int] = {}
-    for own in by_parameter.values():
-        for each, pattern in zip(own, _patterns([paths[each] for each in own]), strict=True):
-            pattern_of[each] = numbers.setdefault(pattern, len(numbers))
-    return list(numbers), pattern_of
+    numbers: dict[tuple[str, bool], int] = {}
+    for (_, is_unused), own in by_parameter.items():
+        most = 1 if is_unused else MOST_PATHS
+        for each, pattern in zip(own, _patterns([paths[each] for each in own], most), strict=True):
+            pattern_of[each] = numbers.setdefault((pattern, is_unused), len(numbers))
+    return [pattern for pattern, _ in numbers], pattern_of
 
 
-def _patterns(paths: list[str]) -> list[str]:
+def _patterns(paths: list[str], most: int) -> list[str]:
     """Fold the paths of one parameter."""
     patterns = paths
     for bracket in (_INDEX, _BRACKET):
         kept = max(len(bracket.findall(pattern)) for pattern in set(patterns))
-        while len(set(patterns)) > MOST_PATHS and kept:
+        while len(set(patterns)) > most and kept:
             kept -= 1
             patterns = [_with_first(pattern, bracket, kept) for pattern in patterns]
     counts = Counter(patterns)

@@ -34,6 +34,7 @@ from tracer.numbers_text import (
 )
 
 NAME_LIMIT = 32
+_FIRST = 3  # numbers of an index; of several, one less of each
 
 _SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -74,14 +75,22 @@ def name(text: str) -> str:
 
 
 def subscript(position: Any) -> str:
-    """Write an index as it stands in the source: [2:], [:, 0], [i] with its number; [mask (5,)] for an array."""
+    """Write an index as it stands in the source: [2:], [:, 0], [i] with its number; [[1, 0, 2, …]], [mask 2 of 5]."""
     parts = position if isinstance(position, tuple) else (position,)
-    return f"[{shorten(clean(', '.join(map(_part, parts))), 2 * CONSTANT_LIMIT - 2)}]"
+    arrays = sum(is_array(part) for part in parts)
+    told = ", ".join(_part(part, _FIRST if arrays == 1 else _FIRST - 1) for part in parts)
+    return f"[{shorten(clean(told), 2 * CONSTANT_LIMIT - 2)}]"
 
 
-def _part(part: Any) -> str:
+def _part(part: Any, first: int) -> str:
     if is_array(part) and np.ndim(part):
-        return f"{'mask' if part.dtype.kind == 'b' else 'array'} {shape(part)}"
+        if part.dtype.kind == "b":
+            return f"mask {np.count_nonzero(part):,} of {part.size:,}"
+        if np.ndim(part) == 1 and part.size:
+            more = ", …" if part.size > first + 1 else ""
+            shown = part if not more else part[:first]
+            return f"[{', '.join(map(number, shown.tolist()))}{more}]"
+        return f"array {shape(part)}"
     return "..." if part is Ellipsis else constant(part)
 
 

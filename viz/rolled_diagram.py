@@ -204,7 +204,7 @@ class RolledWriter:
         if not kinks:
             return []
         of = "" if len(looked_at) == node.count else f" of the first {len(looked_at)}"
-        text = f"{labels.clean(kinks[0])} in {len(kinks)} runs{of}"
+        text = f"{labels.clean(kinks[0])} in {len(kinks)} run{'s' if len(kinks) > 1 else ''}{of}"
         return [(Span(labels.shorten(text, 2 * labels.NAME_LIMIT), "quiet"),)]
 
     def _made_bad(self, node: RolledNode) -> bool:

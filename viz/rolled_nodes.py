@@ -11,13 +11,14 @@ import numpy as np
 
 from tracer.graph import CUT, FUNCTION, INPUT, KINDS, OUTPUT, SPLITTER
 from tracer.groups import Numbered, is_sparse
-from tracer.operations import OP_NAMES
+from tracer.operations import OP_NAMES, OP_NUMBERS
 from tracer.sites import NO_PLACE
 from viz.folding import ROOT, Calls, fold_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tracer.graph import Graph
     from tracer.source import Place
     from tracer.trace import Trace
     from viz.text_order import Key
@@ -25,12 +26,34 @@ if TYPE_CHECKING:
 Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 _BEFORE, _LATE = -1, 1 << 62  # what is done before a call's own places, and after them
+_STACK = OP_NUMBERS["stack"]
 _FURTHEST = 20_000  # rows among which it is looked up where a call goes on
 
 
 def _fitting(bound: int) -> type[np.signedinteger[Any]]:
     """Return the smaller type that holds all keys up to a bound."""
     return np.int32 if bound < np.iinfo(np.int32).max else np.int64
+
+
+def _by_depth(graph: Graph, ops: Ints, row_places: Ints) -> tuple[Ints, int]:
+    """Tell the lists in a list from the one around them, which `np.array([[a, b]])` stacks at one place.
+
+    Returns the operations, where an outer stack has a number of its own, and a bound of these.
+    """
+    operands, width, is_stack = graph.recording.operands, len(OP_NAMES), ops == _STACK
+    if not is_stack.any():
+        return ops, width
+    stacked = np.flatnonzero(is_stack.take(graph.slot_consumer) & (operands >= 0))
+    users, used = graph.slot_consumer[stacked], operands[stacked]
+    is_nested = (ops[used] == _STACK) & (row_places[used] == row_places[users])
+    users, used = users[is_nested], used[is_nested]
+    while len(users):
+        ops = ops.astype(np.int64)
+        ops[users] = width
+        width += 1
+        is_deeper = ops[used] == width - 1
+        users, used = users[is_deeper], used[is_deeper]
+    return ops, width
 
 
 class ByPlace:
@@ -57,13 +80,14 @@ class ByPlace:
         trace, recording, sites = self.trace, self.graph.recording, self.trace.sites
         place_of = _equal_places(sites.places)
         places, scopes = len(place_of), len(self.calls.groups)
-        ops, width = recording.ops, len(OP_NAMES)
+        row_places = place_of.take(sites.row_places)
+        ops, width = _by_depth(self.graph, recording.ops, row_places)
         if is_sparse(scopes * places * width, len(ops)):
             numbered = Numbered(ops, width)
             width = len(numbered.keys)
             ops = numbered.by_row(range(width))
         bound = scopes * places * width
-        keys: Ints = place_of.take(sites.row_places).astype(_fitting(bound), copy=False)
+        keys: Ints = row_places.astype(_fitting(bound), copy=False)
         if scopes > 1:
             keys += (self.calls.of_scope * places).astype(keys.dtype).take(sites.row_scopes)
         keys *= width
@@ -72,11 +96,20 @@ class ByPlace:
             used, keys = np.unique(keys, return_inverse=True)
             bound = len(used)
         rows, names = list(trace.input_rows), list(trace.input_rows.values())
-        patterns, pattern_of = fold_paths(names)
+        patterns, pattern_of = fold_paths(names, self._unused(rows))
         keys = keys.astype(np.int32, copy=False)
         keys[rows] = bound + np.asarray(pattern_of, np.int64)
         self.patterns.update({bound + at: pattern for at, pattern in enumerate(patterns)})
         return keys, bound + len(patterns)
+
+    def _unused(self, rows: Sequence[int]) -> Sequence[bool]:
+        """Say of inputs which of them nothing uses."""
+        is_used = np.zeros(len(self.graph.recording), np.bool_)
+        operands = self.graph.recording.operands
+        is_used[operands[operands >= 0]] = True
+        is_used[[output.row for output in self.graph.recording.outputs]] = True
+        unused: Sequence[bool] = (~is_used[rows]).tolist()
+        return unused
 
     def _node_keys(self) -> tuple[Ints, int]:
         """Key the nodes: a splitter goes with the value that it copies, a broadcast with its operand's use."""

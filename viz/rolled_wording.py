@@ -11,7 +11,7 @@ import numpy as np
 from tracer.numbers_text import factor_of
 from viz import labels
 from viz.parts import Line, Span
-from viz.wording import gate_text, sum_lines
+from viz.wording import Told, gate_text, sum_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,10 +77,19 @@ def _common(trace: Trace, slots: np.ndarray, first: Any) -> Any:
         of_all = operands[slots]
         traced = slots[of_all >= 0]
         if not len(traced):
-            return first if _is_one_constant(trace.recording, of_all) else _Varying()
+            return first if _is_one_constant(trace.recording, of_all) else _told(trace.recording, of_all)
         slots = traced  # where it is a constant in some runs, its wire says in how many it is none
     slot = int(slots[0])
     return trace.edges[trace.graph.edge_of(int(trace.graph.slot_consumer[slot]), slot)]
+
+
+def _told(recording: Any, operands: np.ndarray) -> Told:
+    """Say what constants that differ have in common: their shape, or nothing."""
+    numbers = (-1 - operands[:MOST_COMPARED]).tolist()
+    shapes = {np.shape(recording.constants[number]) for number in numbers}
+    return Told(
+        str(*shapes) if len(shapes) == 1 and shapes != {()} and len(operands) == len(numbers) else "…"
+    )
 
 
 def _is_one_constant(recording: Any, operands: np.ndarray) -> bool:
@@ -234,7 +243,10 @@ def _terms(numbers: Numbers, rolled: Rolled, total: Sum, edges: Sequence[RolledE
     texts = []
     told = total.terms[: 2 if len(edges) > 1 else 3]
     turns = [numbers.when(rolled.edges[term.edge], term.run) for term in told]
-    for term, when in zip(told, turns, strict=True):
+    leads = [
+        when.rpartition(": ")[0] for when in turns
+    ]  # `for word: turn 2`, of a loop over what is no number
+    for at, (term, when) in enumerate(zip(told, turns, strict=True)):
         edge = rolled.edges[term.edge]
         turn = when if edge.count > 1 else ""
         if turn and turns.count(when) > 1 and len(edges) == 1:  # a helper that is called again in one turn
@@ -242,6 +254,8 @@ def _terms(numbers: Numbers, rolled: Rolled, total: Sum, edges: Sequence[RolledE
         if len(edges) > 1:
             user = users[edge.dst]
             turn = f"{user} ({turn})" if turn else user
+        elif at and leads[0] == leads[at] and "," not in when:
+            turn = turn.removeprefix(f"{leads[0]}: ")
         size = _share_text(term.share) if total.by_share else labels.number(term.value, 3)
         texts.append(f"{turn}: {size}")
     return ((Span(", ".join(texts), "working"),),) if texts else ()
@@ -291,4 +305,7 @@ def _target_text(numbers: Numbers, target: RolledNode) -> str:
         return labels.shorten(labels.name(target.name or target.kind), labels.CONSTANT_LIMIT)
     if target.kind == "function":
         return labels.shorten(common_gate_text(numbers.trace, target.members), labels.CONSTANT_LIMIT)
-    return labels.shorten(labels.clean(numbers.trace.nodes[int(target.members[0])].symbol), 12)
+    node = numbers.trace.nodes[int(target.members[0])]
+    if node.kind == "splitter" and len(node.out_edges) == 1:  # a broadcast: what stretches the value
+        node = node.out_edges[0].dst
+    return labels.shorten(labels.clean(node.symbol), 12)

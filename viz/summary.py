@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose import nonfinite
-from tracer.diagnose.cut_inputs import inputs_cut, why_nothing
+from tracer.diagnose.cut_inputs import inputs_cut_at, why_nothing
 from tracer.diagnose.explain import one_line
 from tracer.diagnose.finding import SEVERITIES
 from tracer.diagnose.findings import harm
@@ -199,14 +199,16 @@ def _cuts(trace: Trace) -> list[CutLine]:
     """Return the places of the cuts, those that come first."""
     rows = trace.graph.rows[trace.graph.kinds == CUT]
     _, firsts, counts = np.unique(trace.sites.row_places[rows], return_index=True, return_counts=True)
+    shown = sorted(zip(firsts.tolist(), counts.tolist(), strict=True))[:SHOWN_CUTS]
+    places = trace.sites.row_places[rows]
+    lost = inputs_cut_at(trace, [rows[places == places[first]].tolist() for first, _ in shown])
     lines = []
-    for first, count in sorted(zip(firsts.tolist(), counts.tolist(), strict=True))[:SHOWN_CUTS]:
+    for (first, count), inputs in zip(shown, lost, strict=True):
         row = int(rows[first])
         site = trace.sites.place(row).site
         via = trace.recording.params.get(row, {}).get("via", "")
-        alike = rows[trace.sites.row_places[rows] == trace.sites.row_places[row]].tolist()
-        inputs = tuple(inputs_cut(trace, alike))
-        lines.append(CutLine(one_line(site.text), PurePath(site.file).name, site.line, via, count, inputs))
+        file = PurePath(site.file).name
+        lines.append(CutLine(one_line(site.text), file, site.line, via, count, tuple(inputs)))
     return lines
 
 

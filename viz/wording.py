@@ -6,6 +6,7 @@ Used by `viz.diagram` alone. Every number's text comes from `viz.labels`.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from viz import labels
 from viz.parts import Line, Span
 
 TOOLTIP_LIMIT = 200
+_GATE_LIMIT = 2 * labels.CONSTANT_LIMIT
 QUOTES = "'"
 JOINS = ("stack", "concatenate")  # along axis 0 where nothing else is said
 COMMUTATIVE = frozenset(
@@ -40,12 +42,34 @@ def gate_text(node: Any) -> str:
     is_wire = [_is_edge(operand) for operand in operands]
     if all(is_wire):
         return symbol
-    texts = ["·" if wire else labels.constant(each) for each, wire in zip(operands, is_wire, strict=True)]
+    texts = ["·" if wire else _constant(each) for each, wire in zip(operands, is_wire, strict=True)]
     if symbol == "^" and is_wire[0] and labels.superscript(operands[1]):
         return f"x{labels.superscript(operands[1])}"
-    if len(texts) == 2 and not symbol[:1].isalnum():
+    is_written = "index" in node.params  # into an array, of which the index is told
+    is_infix = len(texts) == 2 and not symbol[:1].isalnum()
+    text = f"{symbol}({', '.join(texts)})"
+    if is_written or (
+        len(text) > _GATE_LIMIT and not is_infix
+    ):  # a list that is cut reads like another one
+        texts = [
+            labels.shape(each) if labels.is_array(each) else text
+            for each, text in zip(operands, texts, strict=True)
+        ]
+        text = f"{symbol}({', '.join(texts)})"
+    if is_infix:
         return f"{symbol} {texts[1]}" if is_wire[0] else f"{texts[0]} {symbol}"
-    return labels.shorten(f"{symbol}({', '.join(texts)})", 2 * labels.CONSTANT_LIMIT)
+    return labels.shorten(text, _GATE_LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said of an operand that is another one in another run."""
+
+    text: str
+
+
+def _constant(operand: Any) -> str:
+    return operand.text if isinstance(operand, Told) else labels.constant(operand)
 
 
 def _sparse_text(symbol: str, node: Any) -> str:

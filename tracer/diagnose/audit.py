@@ -12,20 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.claims import Claim, claims_of
+from tracer.diagnose.factors import SIGN_OFF, named_factor, reason_of
 from tracer.diagnose.given import require_trace
-from tracer.diagnose.mistakes import (
-    SIGN_OFF,
-    Explanation,
-    Question,
-    explanations,
-    is_nearer,
-    named_factor,
-    reason_of,
-    sizes,
-)
+from tracer.diagnose.local_rules import WRONG_SIGN, key_of
+from tracer.diagnose.mistakes import explanations, sizes
 from tracer.diagnose.odd_claims import OddCase, is_odd
+from tracer.diagnose.question import Explanation, Question, is_nearer
+from tracer.diagnose.rearranged import is_shuffled
 from tracer.diagnose.reshaped import dimensions_of
-from tracer.diagnose.rounded import rounded_to
+from tracer.diagnose.rounded import digits_apart, rounded_to
 from tracer.diagnose.shared_factors import Compared, SharedFactor, shared_factor
 from tracer.diagnose.terms import Followed, described
 from tracer.diagnose.tried import Tried, WrongRule, texts_of
@@ -47,7 +42,6 @@ TOLERANCES = {8: 1e-7, 4: 1e-4, 2: 1e-2}
 _MOST_SITES = 1000
 _ALSO = 2
 _LIKELY = 2.0  # what a factor costs that has a name
-_ALL_DIGITS = 17  # of a float
 
 
 def audit(
@@ -179,8 +173,7 @@ class _Case:
         first, *others = shared.names
         site = asked.terms.site
         if self.claim.name != first:
-            is_rule = any(each.shown == first for each in self.tried.rules)
-            text = f"right, given the {'wrong rule' if is_rule else 'mistake'} that {first} shows"
+            text = f"right, given the mistake that {first} shows"
             return self._told("follows", text, site=site, follows=(first,), terms=asked.terms)
         rules = wrong_rules(asked, self.tried, is_on_way=True)
         name, _ = named_factor(asked, shared.factor)
@@ -225,9 +218,14 @@ class _Case:
         """Prefer a wrong rule, where there is one, to what any number may be: a strange factor, some set of uses."""
         is_set = best.kind == "missing-uses" and best.cost > 1 and len(best.uses) < asked.terms.count
         is_factor = best.kind == "scale" and best.cost > _LIKELY
-        if names or not (is_set or is_factor):
+        if names or not (is_set or is_factor or best.kind == "swapped"):
             return None
         rules = wrong_rules(asked, self.tried)
+        if best.kind == "swapped" and rules and not rules[0].of:
+            text = f"{best.text}; as well explained by wrong-rule: {texts_of(rules)}"
+            return self._told(
+                "swapped", text, site=asked.terms.site, terms=asked.terms, also=("wrong-rule",)
+            )
         return self._told_rules(asked, rules, names) if rules else None
 
     def is_right(self, claimed: Any, expected: Any) -> bool:
@@ -292,8 +290,9 @@ class _Case:
         return None
 
     def _told_rules(self, asked: Question, found: list[WrongRule], names: list[str]) -> Verdict:
+        is_sign = any(key_of(each.text) == WRONG_SIGN for each in found)
         if first := found[0].of:
-            text = f"right, given the wrong rule that {first} shows"
+            text = f"right, given the {'mistake' if is_sign else 'wrong rule'} that {first} shows"
             site = asked.terms.site
             return self._told("follows", text, site=site, follows=(first,), terms=asked.terms)
         text = texts_of(found)
@@ -303,13 +302,16 @@ class _Case:
         if names:
             text += f"; given what is claimed for {listed(names, _ALSO)}"
         site = found[0].node.site
-        return self._told("wrong-rule", text, site=site, terms=asked.terms, follows=tuple(names))
+        kind = "sign" if is_sign else "wrong-rule"
+        return self._told(kind, text, site=site, terms=asked.terms, follows=tuple(names))
 
     def _unknown(self, asked: Question) -> Verdict:
         terms = asked.terms
         text = "no known mistake gives this"
         if self.tried.is_cut:
             text += "; a wrong rule was looked for at the nearest operations only"
+        if is_shuffled(self.claimed, asked.total, asked.same):
+            text += "; its elements are the right ones in another order"
         if told := rounded_to(self.claimed, self.expected):
             text = f"right to the {told} in which it is written, but not to the tolerance that is given"
         if not terms.count:
@@ -358,7 +360,7 @@ class _Case:
         is_number = expected.ndim == 0
         arithmetic = ""
         if terms is not None:
-            digits = _digits(claimed, expected) if is_number else DIGITS
+            digits = digits_apart(claimed, expected) if is_number else DIGITS
             told = sizes(self._asked(terms), digits)
             claim = number(claimed, digits) if is_number else f"{norm(claimed)}"
             arithmetic = f"{told}; claimed {claim}{f' = {made}' if made not in ('', claim) else ''}"
@@ -386,15 +388,3 @@ def is_tolerance(given: Any) -> bool:
 
 def _bytes(array: np.ndarray[Any, Any]) -> int:
     return array.dtype.itemsize // (2 if array.dtype.kind == "c" else 1) if array.dtype.kind in "fc" else 8
-
-
-def _digits(claimed: Any, expected: Any) -> int:
-    """Return how many digits tell two numbers apart."""
-    return next(
-        (
-            digits
-            for digits in range(DIGITS, _ALL_DIGITS)
-            if number(claimed, digits) != number(expected, digits)
-        ),
-        _ALL_DIGITS,
-    )

@@ -31,8 +31,23 @@ def first_cuts(trace: Trace, cuts: Sequence[int]) -> np.ndarray[Any, np.dtype[np
 
 def inputs_cut(trace: Trace, cuts: Sequence[int]) -> list[str]:
     """Name the inputs that lead to one of some cuts."""
-    first = first_cuts(trace, cuts)
-    return [name for row, name in trace.input_rows.items() if first[row] != _NONE]
+    return inputs_cut_at(trace, [cuts])[0]
+
+
+def inputs_cut_at(trace: Trace, places: Sequence[Sequence[int]]) -> list[list[str]]:
+    """Name, for each of a few places, the inputs that lead to one of its cuts: in one pass."""
+    recording = trace.recording
+    leads = [0] * len(recording.ops)  # bit by bit: whether the row leads to the place
+    for place, cuts in enumerate(places):
+        for row in cuts:
+            leads[row] = 1 << place
+    stop = int(recording.starts[max((row for cuts in places for row in cuts), default=-1) + 1])
+    users = trace.graph.slot_consumer[:stop][::-1].tolist()
+    for user, operand in zip(users, recording.operands[:stop][::-1].tolist(), strict=True):
+        if operand >= 0 and leads[user]:
+            leads[operand] |= leads[user]
+    names = trace.input_rows.items()
+    return [[name for row, name in names if leads[row] >> place & 1] for place in range(len(places))]
 
 
 def why_nothing(trace: Trace, row: int) -> str:

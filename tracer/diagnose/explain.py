@@ -17,7 +17,7 @@ import numpy as np
 from tracer.diagnose.cut_inputs import NOT_REACHED, why_nothing
 from tracer.diagnose.formula_text import formula_text
 from tracer.diagnose.magnitude import largest_of
-from tracer.diagnose.tree import LOCAL, WIDTH, Explanation, Term, cut_short, render
+from tracer.diagnose.tree import LOCAL, WIDTH, Explanation, Term, render, shorten_code
 from tracer.diagnose.turns import Turns
 from tracer.numbers_text import (
     SHOWN_TERMS,
@@ -295,7 +295,7 @@ def called(node: Node) -> str:
     if node.kind == "splitter":
         return node.op
     text = node.site.text if node.site is not None else ""
-    return cut_short(one_line(text), 2 * OPERAND_LIMIT) if text else node.op
+    return shorten_code(one_line(text), 2 * OPERAND_LIMIT) if text else node.op
 
 
 def _why_nothing(node: Node) -> str:

@@ -18,6 +18,8 @@ from tracer.diagnose.composed_rules import (
     slips_of_sigmoid,
     slips_of_softmax,
 )
+from tracer.diagnose.rearranged import slips_of_order
+from tracer.diagnose.written_slopes import RULES, SLIPS
 from tracer.graph import operand_value
 from tracer.numbers_text import clean, number
 from tracer.numbers_text import operand as operand_at
@@ -27,56 +29,16 @@ from tracer.rules.reduce import kept_axes
 from tracer.views import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tracer.trace import Trace
 
 NOTHING_BACK, WRONG_SIGN = "gets nothing back", "gets its gradient back with the wrong sign"
 TRANSPOSED = "gets back is transposed"
+_LEFT_OUT = "the local partial left out: the upstream is handed on as it is"
 SWAPPED = "the factors swapped: its own in place of the other"
 _MATRIX = 2
 _SMALL = 1e-2  # a constant that is added up to this keeps a number from being zero
-
-_SIGMOID: Callable[[Any], Any] = lambda a: 1 / (1 + np.exp(-a))  # noqa: E731  (an entry of the tables)
-RULES: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
-    "tanh": ("1 − y²", lambda _, y: 1 - y * y),
-    "expit": ("y·(1 − y)", lambda _, y: y * (1 - y)),
-    "exp": ("y", lambda _, y: y),
-    "log": ("1/x", lambda x, _: 1 / x),
-    "sqrt": ("1/(2·y)", lambda _, y: 0.5 / y),
-    "sin": ("cos(x)", lambda x, _: np.cos(x)),
-    "cos": ("−sin(x)", lambda x, _: -np.sin(x)),
-}
-"""By operation: its local partial, of the operand x and the result y."""
-SLIPS: dict[str, tuple[tuple[str, Callable[[Any, Any], Any]], ...]] = {
-    "tanh": (
-        ("1 − y", lambda _, y: 1 - y),
-        ("1 − x²", lambda x, _: 1 - x * x),
-        ("1 + y²", lambda _, y: 1 + y * y),
-        ("y·(1 − y)", lambda _, y: y * (1 - y)),
-        ("1 − tanh(y)²", lambda _, y: 1 - np.tanh(y) ** 2),
-        ("y", lambda _, y: y),
-    ),
-    "expit": (
-        ("1 − y", lambda _, y: 1 - y),
-        ("x·(1 − x)", lambda x, _: x * (1 - x)),
-        ("sigmoid(y)·(1 − sigmoid(y))", lambda _, y: _SIGMOID(y) * (1 - _SIGMOID(y))),
-        ("y", lambda _, y: y),
-        ("1 − y²", lambda _, y: 1 - y * y),
-        ("y·(1 + y)", lambda _, y: y * (1 + y)),
-    ),
-    "exp": (("x", lambda x, _: x), ("exp(y)", lambda _, y: np.exp(y))),
-    "log": (("1/y", lambda _, y: 1 / y), ("x", lambda x, _: x)),
-    "sqrt": (
-        ("1/y", lambda _, y: 1 / y),
-        ("1/(2·x)", lambda x, _: 0.5 / x),
-        ("1/2", lambda _, y: 0.5 + 0 * y),
-        ("1", lambda _, y: 1 + 0 * y),
-    ),
-    "sin": (("−cos(x)", lambda x, _: -np.cos(x)),),
-    "cos": (("sin(x)", lambda x, _: np.sin(x)),),
-}
-"""By operation: what is written in its place."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,21 +104,46 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
     ) and result.shape == np.shape(upstream):
         handed_on = summed_to(np.asarray(upstream), operand.shape)
         if handed_on is not None and handed_on.shape == np.shape(sent):
-            yield "the local partial left out: the upstream is handed on as it is", handed_on - sent
+            yield _LEFT_OUT, handed_on - sent
         if run.name == "multiply" and is_alike:
             yield SWAPPED, upstream * operand - sent
     if is_alike:
         yield from _of_masks(run, result, upstream, sent)
+        yield from _of_powers(trace, run, operand, sent)
     yield from _of_extremes(trace, run, operand, upstream, sent)
     yield from _without_small(trace, run, upstream, sent)
     yield from _of_matrices(trace, run, upstream)
     yield from _of_places(trace, run, upstream, sent)
     yield from _of_next_turn(trace, run, upstream)
+    yield from slips_of_order(run.name, upstream, sent)
     if np.shape(sent) == operand.shape:
         if run.name in ("matmul", "dot") and operand.ndim == _MATRIX and len(set(operand.shape)) == 1:
             yield f"what {called(run)} {TRANSPOSED}", np.transpose(sent) - sent
         yield f"{called(run)} {NOTHING_BACK}", -1.0 * np.asarray(sent)
         yield f"{called(run)} {WRONG_SIGN}", -2.0 * np.asarray(sent)
+
+
+def slips_of_both(run: Run, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the slips of an operation whose operands are one value, as in `h * h`; `sent` is by all of them."""
+    name = called(run)
+    yield f"{name} {NOTHING_BACK}", -1.0 * sent
+    yield f"{name} {WRONG_SIGN}", -2.0 * sent
+    if run.name == "multiply":
+        yield f"{name} in place of 2·{name}: one of the two factors forgotten", -0.5 * sent
+        yield _LEFT_OUT, upstream - sent
+
+
+def _of_powers(trace: Trace, run: Run, operand: Any, sent: Any) -> Iterator[tuple[str, Any]]:
+    """Look for the exponent that is left out as a factor, or not taken down by one."""
+    slot = _first(run) + 1
+    is_constant = run.name == "power" and run.slot != slot and trace.recording.operands[slot] < 0
+    exponent = np.asarray(operand_value(trace.recording, slot)) if is_constant else np.zeros(2)
+    if run.name == "square" or (exponent.size == 1 and exponent):
+        n = 2.0 if run.name == "square" else float(exponent.real.ravel()[0])
+        power = "x" if n == 2 else f"x^({number(n - 1)})"
+        rule = f"{number(n)}·{power} (x is the operand)"
+        yield f"{power} in place of {rule}", sent / n - sent
+        yield f"{number(n)}·x^({number(n)}) in place of {rule}", sent * operand - sent
 
 
 _WHOLE = {SOFTMAX: slips_of_softmax, NORMALISED: slips_of_normalised}
@@ -294,8 +281,8 @@ def _of_next_turn(trace: Trace, run: Run, upstream: Any) -> Iterator[tuple[str, 
         change = upstream * difference
     elif np.ndim(upstream) == _MATRIX == difference.ndim:
         change = upstream @ difference.T if is_left else difference.T @ upstream
-    elif is_left and np.ndim(upstream) == difference.ndim == 1:
-        change = np.outer(upstream, difference)
+    elif np.ndim(upstream) == difference.ndim == 1:
+        change = np.outer(upstream, difference) if is_left else np.outer(difference, upstream)
     else:
         return
     name = Node(trace, int(trace.graph.node_of_row[later])).name

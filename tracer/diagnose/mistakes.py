@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracer.diagnose.factors import of_a_bound, of_all, of_one_use
+from tracer.diagnose.question import Explanation
+from tracer.diagnose.rearranged import of_order, of_wrong_axis
 from tracer.diagnose.subsets import left_out
 from tracer.diagnose.terms import described
 from tracer.diagnose.training_mistakes import (
@@ -28,73 +30,10 @@ from tracer.numbers_text import DIGITS, addends, norm, number
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tracer.diagnose.terms import Terms
+    from tracer.diagnose.question import Question
 
-Array = np.ndarray[Any, Any]
 _LISTED = 4  # uses that a message names
-_NEARER = 0.05  # of the distance to the right gradient
-_WEIGHED = 200  # uses of which one may have a factor
-_NEARLY = SIGN_OFF = 1e-6  # of a factor
-_TELLING = 1e-3  # of the largest element: by what is smaller, any factor is as good
-_ROUND = 2  # digits in which people write a bound
-_RATE = 0.1  # that a learning rate is at most, if nothing else shows that it is one
-_WHOLE = 10  # factors from 2 to this are looked for in numbers
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """A mistake that gives the claimed number."""
-
-    kind: str
-    cost: float
-    text: str
-    """What was done, in words."""
-    made: str = ""
-    """The arithmetic that gives the claimed number; empty where that is an array."""
-    uses: tuple[int, ...] = field(default=())
-    """The uses that it is about, by their place among the terms."""
-
-
-@dataclass(frozen=True, eq=False)
-class Question:
-    """What is asked: which mistake makes `claimed` of these terms."""
-
-    name: str
-    claimed: Array
-    terms: Terms
-    same: Callable[[Any, Any], bool]
-    """Whether two gradients are the same, to within the tolerance."""
-    dimensions: dict[int, str]
-    """By length: what has that many elements along an axis."""
-
-    @property
-    def total(self) -> Array:
-        """The gradient that is right."""
-        return np.asarray(self.terms.total)
-
-    @property
-    def is_number(self) -> bool:
-        """Whether it is a single number."""
-        return self.total.ndim == 0
-
-    def is_made_by(self, numbers: Any) -> bool:
-        """Tell whether the claimed gradient is this one, and so by far more than it is the right one."""
-        made = np.reshape(numbers, self.total.shape)
-        return self.same(self.claimed, made) and self.is_nearer(made)
-
-    def is_nearer(self, made: Any) -> bool:
-        """Tell whether something is by far nearer to what is claimed than the right gradient is."""
-        return self.claimed.shape != self.total.shape or is_nearer(self.claimed, made, self.total)
-
-    def sum_text(self, digits: int = DIGITS) -> str:
-        """Write the sum of the terms, without its total."""
-        return addends(self.terms.terms[:, 0][::-1], digits=digits)  # as the program uses the value
-
-
-def is_nearer(claimed: Array, made: Any, right: Array) -> bool:
-    """Tell whether what a mistake makes is by far nearer to what is claimed than what is right."""
-    off = float(np.abs(claimed - right).max(initial=0.0))
-    return not np.isfinite(off) or float(np.abs(claimed - made).max(initial=0.0)) <= _NEARER * off
+_ZERO = "it was never computed, or set to zero again"
 
 
 def explanations(question: Question) -> list[Explanation]:
@@ -115,21 +54,23 @@ def _sign(asked: Question) -> Iterator[Explanation]:
         )
 
 
-def _transposed(asked: Question) -> Iterator[Explanation]:
-    claimed, total = asked.claimed, asked.total
-    if total.ndim > 1 and claimed.shape == total.shape[::-1] and asked.same(np.transpose(claimed), total):
-        is_told = claimed.shape != total.shape
-        how = f": {claimed.shape}, expected" if is_told else ", which its shape does not show:"
-        yield Explanation("transposed", 1, f"it is transposed{how} {total.shape}")
+def _moved(asked: Question) -> Iterator[Explanation]:
+    for kind, cost, text in of_order(asked):
+        yield Explanation(kind, cost, text)
+    if asked.claimed.shape == asked.total.shape:
+        for text, made in of_wrong_axis(asked.terms, asked.claimed):
+            if asked.is_made_by(made):
+                yield Explanation("wrong-axis", 1, f"it is {text}")
 
 
 def _mean(asked: Question) -> Iterator[Explanation]:
     """Look for a mean over the uses, or over the copies of a broadcast."""
     terms = asked.terms
-    if terms.count > 1 and np.any(asked.total) and asked.is_made_by(asked.total / terms.count):
-        text = f"{asked.name} has {terms.count:,} uses, whose gradients are added; claimed is their mean"
-        made = f"({asked.sum_text()})/{terms.count:,}" if asked.is_number else ""
-        yield Explanation("mean-not-sum", 1, text, made, tuple(range(terms.count)))
+    for what, parts in asked.parts():
+        if np.any(asked.total) and asked.is_made_by(asked.total / len(parts)):
+            text = f"{asked.name} {what}, whose gradients are added; claimed is their mean"
+            made = f"({addends(parts[::-1, 0])})/{len(parts):,}" if asked.is_number else ""
+            yield Explanation("mean-not-sum", 1, text, made, tuple(range(terms.count)))
     copies = terms.copies
     if terms.count and (copies > 1).any() and asked.is_made_by(np.sum(terms.terms / copies[:, None], 0)):
         at = int(np.argmax(copies))
@@ -139,24 +80,20 @@ def _mean(asked: Question) -> Iterator[Explanation]:
 
 
 def _product(asked: Question) -> Iterator[Explanation]:
-    terms = asked.terms
-    if terms.count > 1 and np.any(asked.claimed) and asked.is_made_by(np.prod(terms.terms, 0)):
-        text = f"{asked.name} has {terms.count:,} uses, whose gradients are added; claimed is their product"
-        made = (
-            " × ".join(map(number, terms.terms[:, 0][::-1]))
-            if asked.is_number and terms.count <= _LISTED
-            else ""
-        )
-        yield Explanation("product-not-sum", 1, text, made, tuple(range(terms.count)))
+    for what, parts in asked.parts():
+        if np.any(asked.claimed) and asked.is_made_by(np.prod(parts, 0)):
+            text = f"{asked.name} {what}, whose gradients are added; claimed is their product"
+            is_short = asked.is_number and len(parts) <= _LISTED
+            made = " × ".join(map(number, parts[::-1, 0])) if is_short else ""
+            yield Explanation("product-not-sum", 1, text, made, tuple(range(asked.terms.count)))
 
 
 def _missing(asked: Question) -> Iterator[Explanation]:
     """Look for uses that were not added."""
     terms = asked.terms
     if terms.count == 1 and not np.any(asked.claimed) and asked.is_made_by(np.zeros_like(asked.total)):
-        yield Explanation(
-            "missing-uses", 2, f"the one use of {asked.name}, {terms.place(0)}, was not added", "0", (0,)
-        )
+        text = f"the one use of {asked.name}, {terms.place(0)}, was not added: {_ZERO}"
+        yield Explanation("missing-uses", 2, text, "0", (0,))
     if terms.count < 2:
         return
     told: set[tuple[int, ...]] = set()
@@ -172,11 +109,14 @@ def _told_missing(asked: Question, missing: tuple[int, ...]) -> Explanation:
     there = sorted(set(range(count)) - set(missing))
     made = addends(terms.terms[there[::-1], 0]) if asked.is_number and there else ""
     lacks = _lacks(asked, missing)
-    cost = float(min(len(missing), 1 + len(there)))
+    users = [which for which in asked.users if set(which) <= set(missing)]
+    cost = float(min(len(users) if sum(map(len, users)) == len(missing) else len(missing), 1 + len(there)))
     if not there:
-        return Explanation(
-            "missing-uses", 2, f"none of the {count:,} uses of {asked.name} was added", "0", missing
-        )
+        text = f"none of the {count:,} uses of {asked.name} was added: {_ZERO}"
+        return Explanation("missing-uses", 2, text, "0", missing)
+    if not np.any(asked.claimed):  # what is there is zero itself
+        text = f"it is zero: {_ZERO}; or overwritten with = by a use that sends nothing back; {lacks}"
+        return Explanation("missing-uses", 2, text, "0", missing)
     if there == [count - 1]:
         text = (
             f"only the last to arrive, {terms.place(there[0])}, is in it: overwritten with = instead of +="
@@ -250,117 +190,6 @@ def _told_added(asked: Question, which: tuple[int, ...], cost: float) -> Explana
     return Explanation("added-not-multiplied", cost, text, made, which or (at,))
 
 
-def _scale(asked: Question) -> Iterator[Explanation]:
-    """Look for a constant factor: any for arrays; for a number, which is a multiple of every other, a likely one."""
-    claimed, total = np.ravel(asked.claimed), np.ravel(asked.total)
-    square = float(np.sum(np.abs(total) ** 2))
-    if not square or not np.any(claimed):
-        return
-    factor = float(np.sum((claimed * np.conj(total)).real)) / square
-    if not np.isfinite(factor) or factor in (0.0, 1.0) or not asked.is_made_by(factor * total):
-        return
-    name, cost = named_factor(asked, factor)
-    is_telling = np.count_nonzero(np.abs(total) > _TELLING * np.abs(total).max()) > 1
-    if not name and not is_telling:
-        return
-    made = f"{name or number(factor)} × {number(asked.total)}" if asked.is_number else ""
-    reason = reason_of(asked.dimensions, factor)
-    size = float(np.linalg.norm(claimed))
-    if (
-        not (name or reason)
-        and 0 < factor < 1
-        and math.isclose(size, float(f"{size:.{_ROUND}g}"), rel_tol=_NEARLY)
-    ):
-        reason = f"; so is a gradient whose norm is clipped to {number(size)}"
-    text = f"it is {name or number(factor)} times what it should be{reason}"
-    yield Explanation("scale", cost, text, made)
-
-
-def _one_scaled(asked: Question) -> Iterator[Explanation]:
-    """Look for one use, or all of a line, with a factor too many: twice the weight decay, a sign, a mean."""
-    terms = asked.terms
-    if not 1 < terms.count <= _WEIGHED:
-        return
-    change = np.ravel(asked.claimed) - np.ravel(asked.total)
-    users: dict[Any, list[int]] = {}
-    for at in range(terms.count):
-        users.setdefault(terms.use(at).index, []).append(at)  # both operands of W * W
-    lines: dict[Any, list[int]] = {}
-    for at in range(terms.count):
-        lines.setdefault((terms.use(at).op, terms.use(at).site), []).append(at)
-    several = [
-        which for which in lines.values() if len(which) < terms.count and which not in users.values()
-    ]
-    for which in (*several, *users.values()):
-        term = terms.terms[which].sum(0)
-        square = float(np.sum(np.abs(term) ** 2))
-        if not square or not np.isfinite(square):
-            continue
-        factor = 1 + float(np.sum((change * np.conj(term)).real)) / square
-        is_all = which in several
-        is_sign, is_gone = abs(factor + 1) <= _NEARLY, is_all and abs(factor) <= _NEARLY
-        is_telling = np.count_nonzero(term) > 1 and factor > 0
-        name = "0" if is_gone else "−1" if is_sign else named_factor(asked, factor)[0] if is_telling else ""
-        if name and asked.is_made_by(np.ravel(asked.total) + (factor - 1) * term):
-            where = described(terms.use(which[0]), None if is_all else terms.follower.turns)
-            where += f", in all {len(which):,} runs," if is_all else ""
-            how = "with the wrong sign" if is_sign else f"{name} times{reason_of(asked.dimensions, factor)}"
-            text = f"what comes back from {where} is {'missing' if is_gone else f'in it {how}'}"
-            yield Explanation(
-                "missing-uses" if is_gone else "scale", 1.9 if is_all else 2.0, text, "", tuple(which)
-            )
-
-
-def _clipped(asked: Question) -> Iterator[Explanation]:
-    """Look for a gradient that was clipped, as against those that explode."""
-    claimed, total = asked.claimed, asked.total
-    most = float(np.abs(claimed).max(initial=0.0))
-    if np.iscomplexobj(total) or not most or not np.any(np.abs(claimed) < most):
-        return
-    if asked.is_made_by(np.clip(total, -most, most)):
-        is_cut = np.abs(total) > most
-        count, kept = int(np.count_nonzero(is_cut)), np.unique(np.abs(total[~is_cut]))
-        if (count == 1 or np.count_nonzero(kept > _NEARLY * most) <= 1) and not math.isclose(
-            most, float(f"{most:.{_ROUND}g}"), rel_tol=_NEARLY
-        ):
-            return  # any number that is too small may be called clipped, and so may any of one size
-        others = "; the others are right" if count < total.size else ""
-        text = f"{count:,} of {total.size:,} elements are clipped at ±{number(most)}{others}"
-        yield Explanation("clipped", 1, text)
-
-
-def named_factor(asked: Question, factor: float) -> tuple[str, float]:
-    """Return a factor as people write it, and how much it assumes; empty for one that nobody would."""
-    sign, size = ("−" if factor < 0 else ""), abs(factor)
-    near = _NEARLY * size
-
-    def is_near(other: float) -> bool:
-        return abs(size - other) <= near
-
-    wholes = [*range(2, _WHOLE + 1), *asked.dimensions, asked.terms.count, 100, 1000]
-    for whole in wholes:
-        if whole > 1 and is_near(whole):
-            return f"{sign}{whole:,}", 2.0
-        if whole > 1 and is_near(1 / whole):
-            return f"{sign}1/{whole:,}", 2.0
-    return "", 3.0
-
-
-def reason_of(dimensions: dict[int, str], factor: float) -> str:
-    """Return what a factor may come from: the length of an axis, or a learning rate."""
-    size = abs(factor)
-    for whole, what in dimensions.items():
-        if whole > 2 and min(abs(size - whole) / whole, abs(size * whole - 1)) <= _NEARLY:
-            claimed, written = ("mean", "sum") if size < 1 else ("sum", "mean")
-            return f"; {whole:,} is the length of {what}: a {claimed} where the program has a {written}"
-    if size < 1 and math.isclose(size, float(f"{size:.{_ROUND}g}"), rel_tol=_NEARLY):
-        if factor < 0:
-            return f"; so is a step against the gradient with a learning rate of {number(size)}"
-        if size <= _RATE:
-            return f"; so is a gradient with a learning rate of {number(size)} in it"
-    return ""
-
-
 def _of_training(asked: Question) -> Iterator[Explanation]:
     """Look for what a training loop makes of a gradient."""
     for found in (of_weights(asked), of_others(asked), of_triangles(asked)):
@@ -377,14 +206,14 @@ def _of_training(asked: Question) -> Iterator[Explanation]:
 
 HYPOTHESES: tuple[Callable[[Question], Iterator[Explanation]], ...] = (
     _sign,
-    _transposed,
+    _moved,
     _missing,
     _mean,
     _product,
     _added,
-    _clipped,
-    _scale,
-    _one_scaled,
+    of_a_bound,
+    of_all,
+    of_one_use,
     _of_training,
 )
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.diagnose.reshaped import reshaped
+from tracer.diagnose.rearranged import of_wrong_axis
+from tracer.diagnose.reshaped import Reshaped, reshaped
 from tracer.diagnose.spoiled import causes_of, how_born, spoiled_by
 from tracer.diagnose.verdict import Verdict
 from tracer.numbers_text import clean, index, listed, norm, number
@@ -68,6 +69,11 @@ class OddCase:
         claimed, expected = self.claim.value, self._expected
         text = f"wrong shape: got {claimed.shape}, expected {expected.shape}"
         mistakes = list(reshaped(self.claim, self.dimensions))
+        mistakes += [
+            Reshaped(text, claimed, made)
+            for text, made in of_wrong_axis(self.terms, claimed)
+            if made.shape == claimed.shape
+        ]
         told = [each for each in mistakes if each.is_told_by(self.same)]
         if told:
             how = "; or ".join(each.text for each in told[:_SHOWN])

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.numbers_text import DIGITS, number
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 LEAST = 3  # digits
 _MOST = 15  # digits; more are all that a float has
+_ALL = 17  # of a float
 _SIZES = 1e-280, 1e280  # between which a number can be moved to its digits and back
 
 
@@ -68,3 +71,11 @@ def _to_digits(numbers: Numbers, digits: int) -> Numbers:
     exponents = np.floor(np.log10(np.abs(numbers, where=numbers != 0, out=np.ones_like(numbers))))
     scales = 10.0 ** (digits - 1 - exponents)
     return np.asarray(np.round(numbers * scales) / scales)
+
+
+def digits_apart(claimed: Any, expected: Any) -> int:
+    """Return how many digits tell two numbers apart."""
+    return next(
+        (digits for digits in range(DIGITS, _ALL) if number(claimed, digits) != number(expected, digits)),
+        _ALL,
+    )

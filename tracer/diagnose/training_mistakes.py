@@ -19,7 +19,7 @@ from tracer.numbers_text import number
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tracer.diagnose.mistakes import Question
+    from tracer.diagnose.question import Question
     from tracer.views import Node
 
     Array = np.ndarray[Any, Any]

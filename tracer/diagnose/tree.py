@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +15,7 @@ LEAST_ROOM = 12  # for the code, where the tree is so deep that there is less th
 ROOM_FOR_CODE = 24  # with less, the code is worth more than the operation's name and the formula
 LOCAL = "local"  # an array's local partial that is not told by one number
 GAP = "   "
+_LEAST_OPERANDS = 8  # characters of two operands
 
 Kind = Literal["use", "broadcast", "seed", "unseeded", "unreached", "cut", "more", "deeper", "seen"]
 
@@ -60,6 +62,26 @@ def cut_short(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def shorten_code(text: str, limit: int) -> str:
+    """Cut code that is too long at its end; of two operands both, where the operator would go: `self.d… * othe…`."""
+    if len(text) <= limit:
+        return text
+    try:
+        found = ast.parse(text, mode="eval").body if text.isascii() else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        found = None
+    if not isinstance(found, ast.BinOp):
+        return cut_short(text, limit)
+    left, right = text[: found.left.end_col_offset], text[found.right.col_offset :]
+    between = text[len(left) : len(text) - len(right)]
+    room = limit - len(between)
+    does_stay = len(left) + 1 < room
+    if does_stay or room < _LEAST_OPERANDS:
+        return cut_short(text, limit)
+    of_left = min(len(left), max(room // 2, room - len(right)))
+    return f"{cut_short(left, of_left)}{between}{cut_short(right, room - of_left)}"
+
+
 def render(explained: Explanation, width: int = WIDTH) -> str:
     """Write an explanation as a tree of lines of at most `width` characters, and leave out what there is no room for.
 
@@ -89,7 +111,7 @@ def render(explained: Explanation, width: int = WIDTH) -> str:
                 columns.append(_operation(term).ljust(op_width))
             room = left_width + len(GAP) + code_width - len(columns[0])
             if len(left) <= left_width:
-                columns.append(cut_short(_code(term), code_width).ljust(min(code_width, longest_code)))
+                columns.append(shorten_code(_code(term), code_width).ljust(min(code_width, longest_code)))
             elif room > 0:
                 columns[0] += " " * room
             columns.append(_place(term))

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 KINDS = (
     "match", "mean-not-sum", "product-not-sum", "missing-uses", "added-not-multiplied", "sign", "scale", "transposed",
-    "clipped", "weight-decay", "step", "swapped", "symmetric", "wrong-rule", "follows", "wrong-shape", "wrong-type",
-    "not-finite", "unknown",
+    "wrong-axis", "clipped", "weight-decay", "step", "swapped", "symmetric", "wrong-rule", "follows", "wrong-shape",
+    "wrong-type", "not-finite", "unknown",
 )  # fmt: skip
 
 

@@ -13,19 +13,19 @@ import numpy as np
 
 from tracer.backward import backward
 from tracer.diagnose.composed_rules import SOFTMAX
+from tracer.diagnose.factors import named_factor
 from tracer.diagnose.local_rules import (
     NOTHING_BACK,
-    SLIPS,
     SWAPPED,
     Run,
     called,
     is_anywhere,
     key_of,
     slips,
+    slips_of_both,
     twins,
     updated,
 )
-from tracer.diagnose.mistakes import named_factor
 from tracer.diagnose.other_values import slips_of_other_values
 from tracer.diagnose.runs_behind import (
     by_place,
@@ -40,6 +40,7 @@ from tracer.diagnose.runs_behind import (
 from tracer.diagnose.terms import described, when_of
 from tracer.diagnose.tried import Tried, WrongRule
 from tracer.diagnose.witnesses import beside_right, row_of, seed_at, sent_by
+from tracer.diagnose.written_slopes import SLIPS
 from tracer.graph import operand_value
 from tracer.numbers_text import clean, number
 from tracer.views import Node
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tracer.diagnose.claims import Claim
-    from tracer.diagnose.mistakes import Question
+    from tracer.diagnose.question import Question
     from tracer.diagnose.turns import Turns
     from tracer.gradients import Gradients
     from tracer.trace import Trace
@@ -254,15 +255,17 @@ class _Search:
                         return []
         return []
 
-    def _somewhere(self, run: Run) -> str:
+    def _somewhere(self, runs: list[Run]) -> str:
         """Say where something is that is the same at any operation of a way: a factor, a sign, nothing."""
-        node, end = run.node, end_of_way(run.node, self.target)
-        first = named_runs([run], self._turns)
-        return (
-            first
-            if end.row == node.row
-            else f"{first}, or on from there up to {described(end, self._turns)}"
+        first = named_runs(runs, self._turns)
+        if len(by_place(runs)) > 1:
+            return first
+        node, end = min(
+            ((run.node, end_of_way(run.node, self.target)) for run in (runs[0], runs[-1])),
+            key=lambda each: each[1].row - each[0].row,
         )
+        on = described(end, self._turns if len(runs) == 1 else None)
+        return first if end.row == node.row else f"{first}, or on from there up to {on}"
 
     def _in_order(self, runs: list[Run]) -> list[Run]:
         return sorted(runs, key=lambda each: -each.node.row)[:_MOST_RUNS]
@@ -286,7 +289,7 @@ class _Search:
                         self._rule(
                             runs[0],
                             text,
-                            (self._somewhere(runs[0]) if _is_any(runs, text) else where) + only,
+                            (self._somewhere(runs) if is_anywhere(text) else where) + only,
                         ),
                         reach=reach,
                     )
@@ -326,13 +329,13 @@ class _Search:
         self.left -= float(self.work[row] - self.work[row - 1]) * (_SLIPS + len(sources))
         upstream = sum(row_of(each, run.node.row) for each in sources)
         sent = sum(sent_by(trace, each, run.slot) for each in sources)
+        alike = twins(trace, run.slot)
         for table in (slips, slips_of_other_values) if self.table is None else (self.table,):
-            for text, change in table(trace, run, np.asarray(upstream), np.asarray(sent)):
-                if is_anywhere(text) and len(alike := twins(trace, run.slot)) > 1:  # h * h: both operands
-                    both = sum(sent_by(trace, each, slot) for each in sources for slot in alike)
-                    yield text, both * (-1.0 if text.endswith(NOTHING_BACK) else -2.0)
-                else:
-                    yield text, change
+            if len(alike) > 1 and table is slips:
+                both = sum(sent_by(trace, each, slot) for each in sources for slot in alike)
+                yield from slips_of_both(run, np.asarray(upstream), np.asarray(both))
+            else:
+                yield from table(trace, run, np.asarray(upstream), np.asarray(sent))
 
     def _arriving(self, run: Run, change: Any, since: int | None = None) -> tuple[Any, Gradients | None]:
         """Return by how much the gradient of the value changes with what one use of an operand sends back.
@@ -375,7 +378,7 @@ class _Search:
         name, _ = named_factor(self.asked, 1 + step) if step not in (0.0, -1.0) else ("", 0.0)
         if not name or not self.asked.is_made_by(self.asked.total + step * arriving):
             return []
-        return [self._rule(run, f"{called(run)} gets {name} times what it should", self._somewhere(run))]
+        return [self._rule(run, f"{called(run)} gets {name} times what it should", self._somewhere([run]))]
 
     def _step(self, run: Run, direction: Any) -> tuple[float, Any]:
         """Return how far along a direction what an operand gets back gives the claim, and what one step gives."""
@@ -403,8 +406,3 @@ class _Search:
         done = "less" if step < 0 else "plus"
         text = f"{matrix} {done} {number(abs(step))} × its gradient in place of {matrix}: it was updated too early"
         return [self._rule(run, text, named_runs([run], self._turns))]
-
-
-def _is_any(runs: list[Run], text: str) -> bool:
-    """Tell whether a slip of one run gives the same at each operation of a way."""
-    return len(runs) == 1 and is_anywhere(text)

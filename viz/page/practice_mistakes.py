@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.diagnose.mistakes import Question, explanations
+from tracer.diagnose.mistakes import explanations
+from tracer.diagnose.question import Question
 from viz import labels
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from tracer.diagnose.cut_inputs import why_nothing
 from tracer.diagnose.explain import one_line
 from tracer.diagnose.forest import END
 from tracer.diagnose.passes import Passes
+from tracer.diagnose.tree import shorten_code
 from tracer.errors import UsageError
 from tracer.graph import CUT, FUNCTION, NO_SLOT
-from tracer.numbers_text import DIGITS, is_finite, number, power_of_ten, shorten
+from tracer.numbers_text import DIGITS, is_finite, number, power_of_ten
 from viz import theme
 from viz.plots.series import Numbers, Series, series_of
 from viz.plots.style import (
@@ -290,7 +291,7 @@ def _names(gains: Sequence[SiteGain]) -> list[str]:
 
 def _by_code(gain: SiteGain) -> str:
     before, after = f"line {gain.line}: ", _times(gain)
-    return f"{before}{shorten(one_line(gain.code), NAME_LIMIT - len(before) - len(after))}{after}"
+    return f"{before}{shorten_code(one_line(gain.code), NAME_LIMIT - len(before) - len(after))}{after}"
 
 
 def _called(gain: SiteGain) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.explain import one_line, uses_of
+from tracer.diagnose.tree import shorten_code
 from tracer.diagnose.turns import Turns
 from tracer.errors import UsageError
 from tracer.views import Node
@@ -142,7 +143,7 @@ def _use_label(user: Node, turn: str, *, is_alone: bool) -> str:
     site = user.site
     if site is None or not site.line:
         return str(user.op)
-    text: str = labels.shorten(one_line(site.text), 18)
+    text: str = shorten_code(one_line(site.text), 18)
     code = f": {text}" if not (turn and is_alone) else ""
     return f"line {site.line}{code}" + (f" ({turn})" if turn else "")
 
