@@ -11,7 +11,7 @@ from test_samples import trace_of as sample
 from viz_programs import PROGRAMS, trace_of
 
 from tracer import record
-from viz import engines, layered, layout
+from viz import engines, layered, layout, routes
 from viz.diagram import diagram
 from viz.geometry import PlacedShape, PlacedText, Rect, arrowhead
 from viz.layout import geometry, place_rows
@@ -390,3 +390,19 @@ def test_inputs_and_uses_come_in_their_order_from_the_top(engine, program, argum
             if re.fullmatch(each, words):
                 heights.setdefault(each, shape.rect.y)
     assert sorted(expected, key=heights.__getitem__) == expected
+
+
+def test_only_routes_that_run_through_an_obstacle_are_left_out_before_they_are_looked_at():
+    random = np.random.default_rng(3)
+    low = random.uniform(0.0, 600.0, (30, 2))
+    obstacles = low, low + random.uniform(10.0, 90.0, (30, 2))
+    start, stop, bend = np.array([0.0, 200.0]), np.array([640.0, 330.0]), 36.0
+    before = np.linspace(0.0, 600.0, 200)
+    for few in (4, 30):
+        some = obstacles[0][:few], obstacles[1][:few]
+        blocked = routes._is_level_blocked(start, stop, bend, before, some)
+        clear = np.array(
+            [routes._is_clear(routes._bent(start, stop, bend, each), some) for each in before.tolist()]
+        )
+        assert blocked.any()
+        assert not (blocked & clear).any()

@@ -16,7 +16,7 @@ from viz import theme
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from viz.skeleton import Floats, Ints, Skeleton
+    from viz.skeleton import Flags, Floats, Ints, Skeleton
 
 CLEARANCE = 4.0
 HEAD_ROOM = theme.ARROW_LENGTH  # before a gate: a wire along its arrowheads would seem to enter it
@@ -31,6 +31,7 @@ def _weights(count: int) -> Floats:
 
 WEIGHTS = _weights(17)
 MANY_WEIGHTS = _weights(97)
+SURELY = 1e-6  # pixels, more than rounding
 LONG = 150.0  # a curve on which a box would be passed over between two of the few points
 SHORTEST = 10.0
 ONE_BEND = 110.0  # a wire shorter than this is one S from end to end
@@ -49,7 +50,7 @@ STEEP_BENDS = (
     14.0,
     10.0,
 )  # how wide a bend is that fits between two columns; the first that is clear
-STEPS_ASIDE = (0, -1, 1, -2, 2, -3, -4)  # where other wires have the nearest places
+STEPS_ASIDE = np.array([0, -1, 1, -2, 2, -3, -4])  # where other wires have the nearest places
 STEEPNESS = 0.4  # a bend is at least this wide for its height
 NARROW_SPREAD = 0.55  # of a gate's half height, for two or three wires
 WIDE_SPREAD = 0.85
@@ -263,17 +264,41 @@ def _steep(
 ) -> Iterator[Floats]:
     """Give the routes with one narrow bend, right before an obstacle or right after one, that no other wire has."""
     top, bottom = sorted((float(start[1]), float(stop[1])))
+    others = np.array([other for low, high, other in taken if low < bottom and high > top])
+    edges = {
+        bend: np.unique(np.concatenate([obstacles[0][:, 0] - bend, obstacles[1][:, 0]]))
+        for bend in STEEP_BENDS
+    }
     for bend, apart in ((bend, apart) for apart in (APART, APART / 2) for bend in STEEP_BENDS):
-        for begin in np.unique(np.concatenate([obstacles[0][:, 0] - bend, obstacles[1][:, 0]])).tolist():
-            for step in STEPS_ASIDE:
-                place = begin + step * apart
-                before, middle = place - float(start[0]), place + bend / 2
-                meets = any(
-                    abs(middle - other) < apart and low < bottom and high > top
-                    for low, high, other in taken
-                )
-                if before >= 0 and before + bend <= stop[0] - start[0] and not meets:
-                    yield _bent(start, stop, bend, before)
+        places = (edges[bend][:, None] + apart * STEPS_ASIDE).ravel()
+        before = places - start[0]
+        meets = (np.abs(places[:, None] + bend / 2 - others) < apart).any(axis=1)
+        is_way = (before >= 0) & (before + bend <= stop[0] - start[0]) & ~meets
+        before = before[is_way]
+        for each in before[~_is_level_blocked(start, stop, bend, before, obstacles)].tolist():
+            yield _bent(start, stop, bend, each)
+
+
+def _is_level_blocked(
+    start: Floats, stop: Floats, bend: float, before: Floats, obstacles: tuple[Floats, Floats]
+) -> Flags:
+    """Say of routes that bend once, by how far before the bend, which run level through an obstacle.
+
+    Only those that `_is_clear` would find, too, at the points that it looks at: so no route is lost.
+    """
+    after = stop[0] - start[0] - before - bend
+    is_long = np.maximum(np.maximum(before, after), abs(float(stop[1] - start[1]))) > LONG
+    steps = np.where(is_long, len(MANY_WEIGHTS) - 1, len(WEIGHTS) - 1)
+    blocked = np.zeros(len(before), np.bool_)
+    low, high = obstacles
+    for level, begin, end in (
+        (start[1], np.broadcast_to(start[0], before.shape), start[0] + before),
+        (stop[1], stop[0] - after, np.broadcast_to(stop[0], before.shape)),
+    ):
+        met = (low[:, 1] + SURELY < level) & (level < high[:, 1] - SURELY)
+        within = np.minimum(high[met, 0, None], end) - np.maximum(low[met, 0, None], begin)
+        blocked |= (within > (end - begin) / steps + SURELY).any(axis=0)
+    return blocked
 
 
 def _bent(start: Floats, stop: Floats, bend: float, before: float) -> Floats:
