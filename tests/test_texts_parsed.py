@@ -86,6 +86,31 @@ def test_numbers_that_come_back_together_are_told(way, y):
         trace(strict=True)(function)(y)
 
 
+class Shown:
+    def __init__(self, value):
+        self.value = value
+
+    def __repr__(self):
+        return f"Shown({self.value!r})"
+
+
+RESULTS = {
+    "an array": lambda y: np.fromstring(np.array2string(y * 3, precision=17)[1:-1], sep=" ").sum(),
+    "a representation": lambda y: np.array(ast.literal_eval(repr(y * 3)[6:-1])).sum(),
+    "a row": lambda y: np.genfromtxt(io.StringIO(f"{y[0]},{y[1]}"), delimiter=",").prod(),
+    "an object": lambda y: sum(eval(repr(Shown(y.tolist()))).value),  # noqa: S307
+    "code": lambda y: eval(f"{y[0]}*2+v", {"v": y[1]}),  # noqa: S307
+    "a function": lambda y: eval(compile(f"lambda v: v * {y[0]}", "", "eval"))(y[1]),  # noqa: S307
+}
+
+
+@pytest.mark.parametrize("way", RESULTS.values(), ids=RESULTS)
+def test_a_result_that_is_made_of_text_is_told(way):
+    y = np.array([1.3127, 2.1349])
+    with pytest.warns(CutWarning, match=r"read back .*; at test_texts_parsed\.py:\d+; "):
+        assert record(way, y).result == way(y)
+
+
 def logged_as_json(x):
     for step in range(3):
         line = json.dumps({"loss": x * x, "step": step}, indent=1)
@@ -123,3 +148,16 @@ def test_what_is_only_shown_is_quiet(function, x):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         record(function, x)
+
+
+@pytest.mark.parametrize(
+    "result", [lambda x: None, lambda x: f"{x:.3f}", lambda x: 0.37, lambda x: float("1.7") > 1]
+)
+def test_a_result_that_has_nothing_of_the_text_is_quiet(result):
+    def function(x):
+        sys.stdout.write(f"{x * 3}\n")
+        return result(float("0.37") * 0 + x * 2)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        record(function, math.sqrt(7.3891))

@@ -94,7 +94,7 @@ class Origins:
             return written.is_known
         # Another one has come in its place, by whatever way: `setattr(f, name, …)` of its defaults
         constant = recording.constants.kept(-1 - recording.operands[first + port].item())
-        return bool(np.all(np.equal(constant, written.number)))
+        return bool(np.all(np.asarray(constant) == written.number))
 
 
 class _Written(NamedTuple):
@@ -167,12 +167,13 @@ class _Parts:
                 given = self._only(each, level)
                 names[each.id] = None if given is None else self.number(*given)
             elif isinstance(each, ast.Constant):
-                names[""] = each.value
+                if not isinstance(each.value, (int, float, complex)):
+                    return None
             elif not isinstance(each, _ARITHMETIC):
                 return None
         if not all(isinstance(each, (int, float, complex)) for each in names.values()):
             return None
-        with suppress(ArithmeticError):
+        with suppress(ArithmeticError, TypeError, ValueError):  # the program's own, where it runs
             return eval(compile(ast.Expression(node), "", "eval"), {}, names)  # type: ignore[arg-type]  # noqa: S307  (operators and numbers alone)
         return None
 

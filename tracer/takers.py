@@ -63,8 +63,12 @@ def is_only_looked_at(recording: Recording, code: CodeType, instruction: int, af
 
 
 def is_text_looked_at(recording: Recording, places: tuple[Place, ...], after: int) -> bool:
-    """Tell whether the texts that were made at one place, which calls are around, went nowhere, as above."""
-    return _is_looked_at(recording, places, after, is_text=True)
+    """Tell whether the texts that were made at one place, which calls are around, went nowhere, as above.
+
+    Where nothing of the graph is in the result, its numbers may be made of them: nor may they go there then.
+    """
+    is_shown = any(each.row >= 0 for each in recording.outputs)
+    return _is_looked_at(recording, places, after, is_text=True, may_be_result=not is_shown)
 
 
 def rows_of_cuts(recording: Recording, places: Iterable[Place], first: int = 0) -> list[int]:
@@ -87,7 +91,12 @@ def calls_around(recording: Recording, scope: int) -> tuple[Place, ...]:
 
 
 def _is_looked_at(
-    recording: Recording, places: tuple[Place, ...], after: int, *, is_text: bool = False
+    recording: Recording,
+    places: tuple[Place, ...],
+    after: int,
+    *,
+    is_text: bool = False,
+    may_be_result: bool = False,
 ) -> bool:
     returned: bool | None = None
     called: CodeType | None = None
@@ -106,7 +115,8 @@ def _is_looked_at(
         if (code, instruction) != places[-1] and not ways.is_to_caller:
             return False
         returned, called = ways.returned, code
-    return not is_text or len(places) <= DEEPEST  # or it may be returned further
+    # Or it may be returned further
+    return not is_text or (len(places) <= DEEPEST and not may_be_result)
 
 
 def _taken(recording: Recording, file: str, join: Join, after: int) -> Iterator[tuple[int, list[Any]]]:

@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain, islice
+from linecache import getlines
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -107,7 +108,7 @@ def with_cuts(
     ]
     if cuts:
         recording, followed = cut_later.with_cuts(recording, cuts, followed)
-    elif texts and any(each.row >= 0 for each in recording.outputs) and not _is_json_told(recording):
+    elif texts and not _is_json_told(recording):
         text = parsed(recording, texts, given, lambda: _known(recording, texts, given, untold))
         return recording, followed, [(text, _WHAT_MAY_BE)] if text is not None else []
     return recording, followed, [(each, _WHAT) for each in made]
@@ -293,7 +294,9 @@ def _plain_numbers(recording: Recording, texts: list[Text], given: Any, untold: 
         *(text.code for text in texts),
         *(call.code for call in recording.calls),
     }
-    codes = with_inner(ran)
+    files = {text.code.co_filename for text in texts}
+    # What `eval` and `exec` run may have been made of the texts
+    codes = with_inner([each for each in ran if each.co_filename in files or getlines(each.co_filename)])
     inputs = np.abs(recording.values.floats[recording.ops == _INPUT]).tolist()
     function, *arguments = given
     untraced = Counter(flat(arguments, -1))

@@ -83,6 +83,9 @@ def _last_unknown(recording: Recording, first: int, known: set[float]) -> int:
     slots, rows = slots[rows >= first], rows[rows >= first]
     if len(slots) > _MOST:
         return len(recording)
+    results = [] if any(each.row >= 0 for each in recording.outputs) else recording.outputs
+    if not all(size in common for each in results for size in _sizes(each.value)):
+        return len(recording)  # the result itself
     for slot, row in zip(slots[::-1].tolist(), map(int, rows[::-1]), strict=True):
         constant = recording.constants.kept(-1 - recording.operands[slot].item())
         is_known = all(each in common for each in _sizes(constant))
