@@ -86,7 +86,7 @@ def trace(
 ) -> Any:
     """Record every call of a function; `function.last_trace` is the Trace of its last call, None before the first.
 
-    A call by another traced function is part of that trace: asked for anything, `last_trace` raises then.
+    A call by another traced function is part of that trace: an earlier `last_trace` raises then, asked for anything.
 
     `of` chooses among several outputs, `watch` names globals, closure variables and attributes (`"model.W"`) that are
     inputs too, `static` names parameters that are not traced, `strict=True` makes a cut an error, `keep="all"` keeps
@@ -115,7 +115,8 @@ def _decorate(function: Any, options: Options) -> Any:
     @functools.wraps(function)
     def traced(*args: Any, **kwargs: Any) -> Any:
         if state.running is not None:  # called by a traced function: one scope of that trace
-            traced.last_trace = within  # type: ignore[attr-defined]
+            if traced.last_trace is not None:  # type: ignore[attr-defined]
+                traced.last_trace = within  # type: ignore[attr-defined]
             return function(*args, **kwargs)
         finished, error = run(function, args, kwargs, options)
         traced.last_trace = finished  # type: ignore[attr-defined]

@@ -114,8 +114,10 @@ def is_lent_by_caller(name: str, frame: FrameType) -> bool:
     So it is of a parameter, of what is given that, `d = c`, and of what is called with those. Code in C in between
     makes a reference, which is not told.
     """
+    if not BORROWS:  # and where nothing is, asking for a frame's variables would leave a reference
+        return False
     names, held = {name}, frame.f_locals.get(name)
-    while BORROWS and names & _given_variables(frame.f_code) and frame.f_back is not None:
+    while names & _given_variables(frame.f_code) and frame.f_back is not None:
         frame = frame.f_back
         operands = _loaded(frame.f_code, frame.f_lasti)[1]
         given = [each for each in operands if frame.f_locals.get(each.name) is held]
