@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+import collections
 import contextlib
 import io
+import json
 import math
 import random
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from test_texts import cut_nodes, recorded
 
-from tracer import trace
+from tracer import record, trace
 from tracer.errors import CutWarning
 
 DATA = np.array([2.7181, 3.1411, 1.4143, 0.5771])
@@ -138,3 +141,37 @@ def test_an_array_of_which_half_is_in_texts_is_read_back(function):
     finished, caught = recorded(function, START * 1.1)
     assert cut_nodes(finished)
     assert {each.category for each in caught} == {CutWarning}
+
+
+class History(dict):
+    """A dict of the program's own."""
+
+
+class Pair(NamedTuple):
+    value: float
+    name: str
+
+
+def logged(history, **options):
+    def function(x):
+        history.clear()
+        history.update(loss=[x * 2, [x, 1]], at=Pair(x, "k"), by={"name": x, "none": None})
+        file = io.StringIO()
+        json.dump(history, file, **options)
+        assert json.dumps(history, **options) == file.getvalue()
+        written.append(file.getvalue())
+        return x * x
+
+    written = []
+    return function, written
+
+
+@pytest.mark.parametrize("options", [{}, {"indent": 1}])
+@pytest.mark.parametrize(
+    "made", [dict, History, collections.OrderedDict, lambda: collections.defaultdict(list)]
+)
+def test_dicts_and_tuples_of_other_classes_are_written_as_json(made, options):
+    function, written = logged(made(), **options)
+    function(1.75)
+    assert record(function, 1.75).grads == {"x": 3.5}
+    assert written[1] == written[0]

@@ -97,11 +97,23 @@ def _written_out(original: Callable[..., Any]) -> Callable[..., Any]:
         written = _Written(_frame(1))
         for number in _numbers_in([*args, *options.values()]):
             written.note(number)
-        text = original(*plain_deep(args), **written.options(plain_deep(options)))
+        text = original(*map(_as_written, args), **written.options(plain_deep(options)))
         written.keep("".join(written.parts) if text is None else text)
         return text
 
     return function
+
+
+def _as_written(value: Any) -> Any:
+    """Return what `json` writes of a value, with plain numbers: of `defaultdict(list)` and the like a plain dict."""
+    kind = type(value)
+    if not issubclass(kind, (tuple, list, dict)):
+        return plain(value)
+    if next(_numbers_in([value]), None) is None:
+        return value
+    if issubclass(kind, dict):
+        return {key: _as_written(item) for key, item in value.items()}
+    return list(map(_as_written, value))
 
 
 class _Written:
@@ -171,8 +183,8 @@ class _Leaving(Reading):
 
 def _numbers_in(items: Iterable[Any]) -> Iterator[Any]:
     for item in items:
-        if type(item) in (tuple, list, dict):
-            yield from _numbers_in(item.values() if type(item) is dict else item)
+        if issubclass(type(item), (tuple, list, dict)):
+            yield from _numbers_in(item.values() if issubclass(type(item), dict) else item)
         elif is_traced(item):
             yield item
 
