@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 FLOAT64 = np.dtype(np.float64)
 _FEWEST = 64  # arrays; fewer are sooner looked at
 _SEEN = 4  # states of one program, as it may be called with other shapes
-_NUMBERS = frozenset((int, np.float64))
 # What NumPy does of float64 and float64, or a number of Python's, is float64.
 _OPERATORS = ("add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power")
 _IS_OPERATOR = np.isin(np.arange(max(OP_NUMBERS.values()) + 1), [OP_NUMBERS[name] for name in _OPERATORS])
@@ -106,24 +105,20 @@ class _Program:
 
     def state_of(self, recording: Recording) -> Hashable:
         """Return what all shapes follow from; None where they do not, as there are other types."""
-        others = recording.values.others
+        others, constants = recording.values.others, recording.constants
         arrays = list(map(others.__getitem__, self.looked_at))
-        constants = recording.constants.others
-        given = [each for each in constants.values() if type(each) is np.ndarray]
+        given = constants.arrays().of(constants.others)
         if any(each.dtype is not FLOAT64 for each in (*arrays, *given)):
             return None
-        if (
-            len(given) < len(constants)
-            and not set(map(type, constants.values())) - {np.ndarray} <= _NUMBERS
-        ):
-            return None
-        return tuple(map(_shape, arrays)), tuple(map(np.shape, constants.values())), tuple(constants)
+        return tuple(map(_shape, arrays)), tuple(map(_shape, given)), constants.array_rows.tobytes()
 
 
 def _program_of(recording: Recording, arrays: Arrays) -> _Program | None:
     """Return the program of a recording, where that is worth it and its numbers leave float64 as it is."""
     codes = recording.segment_codes
-    if not arrays.is_of_float64 or len(arrays.rows) < _FEWEST or len(recording) > SHORT:
+    if len(arrays.rows) < _FEWEST or len(recording) > SHORT:
+        return None
+    if not (arrays.is_of_float64 and recording.constants.arrays().is_of_float64):
         return None
     if set(map(type, codes)) != {CodeType}:  # a trace from a file has none
         return None
