@@ -148,6 +148,17 @@ def pairs_as_complex(x):
     return (m * x).sum()
 
 
+class Marked(np.ndarray):
+    pass
+
+
+def view_of_another_class(x):
+    m = np.zeros(3)
+    seen = m.view(Marked)
+    m[0] = x[0]
+    return float((seen * 2).sum()) + m.sum()
+
+
 REFUSED = (
     (placed_from_itself, "np.place reads values from the array that it writes into"),
     (joined_over_itself, "np.concatenate reads values from the array that it writes into"),
@@ -155,6 +166,7 @@ REFUSED = (
     (rows_in_another_order, "a list of parts of an array is written into the same array"),
     (memory_in_hand, "written into memory that the program has in hand as raw numbers"),
     (pairs_as_complex, "written into memory that the program has in hand as raw numbers"),
+    (view_of_another_class, "written into memory that the program has in hand as raw numbers"),
 )
 
 

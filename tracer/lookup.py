@@ -92,7 +92,19 @@ def _raise_if_elsewhere(trace: Trace, wanted: str, counted: str) -> None:
 
 
 def chosen_output(trace: Trace) -> int:
-    """Return the number of the output that `of` names, or of the only one that there is."""
+    """Return the number of the output that `of` names, or of the only one that there is.
+
+    Where that is a plain number beside others that are traced, a warning names the cut that it may have come from.
+    """
+    number = _chosen(trace)
+    if trace.recording.outputs[number].row < 0 and any(each.row >= 0 for each in trace.recording.outputs):
+        from tracer.plain_outputs import tell  # noqa: PLC0415  (few outputs are plain)
+
+        tell(trace, trace.recording.outputs[number])
+    return number
+
+
+def _chosen(trace: Trace) -> int:
     outputs = trace.recording.outputs
     if trace.error is not None and not outputs:
         raise GradientError(

@@ -18,8 +18,10 @@ from tracer.diagnose.finding import Finding
 from tracer.diagnose.flow import Followed, follow, is_swallowing
 from tracer.diagnose.reading import program
 from tracer.diagnose.spread import has_gradients
+from tracer.lookup import described
 from tracer.numbers_text import clean, is_array, number, summary
 from tracer.operations import OP_NUMBERS
+from tracer.plain_outputs import cuts_behind
 from tracer.recording import operand_of
 from tracer.texts import VIA
 from tracer.ways_around import way_around
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from tracer.diagnose.finding import Severity
     from tracer.diagnose.program_text import Text
-    from tracer.recording import Recording
+    from tracer.recording import Output, Recording
     from tracer.trace import Trace
     from tracer.views import Node
 
@@ -49,6 +51,7 @@ def find(trace: Trace) -> list[Finding]:
         return []
     lost: dict[int, list[Fate]] = defaultdict(list)
     is_any_alive = True
+    plain = _plain_output(trace) if has_gradients(trace) else None
     if has_gradients(trace):
         fates = fates_of(trace)
         is_any_alive = fates.is_any_alive
@@ -72,6 +75,14 @@ def find(trace: Trace) -> list[Finding]:
                 is_returned and (said := _plain_result(trace))
             ):
                 unseen[cuts[0]] = said
+    if plain is not None and (behind := cuts_behind(trace, plain)):
+        unseen |= {
+            cuts[
+                0
+            ]: f"the output, {clean(described(trace, plain))}, is a plain number, which may be made of it"
+            for cuts in by_place.values()
+            if cuts[0] in behind
+        }
     return [
         _finding(
             trace,
@@ -149,6 +160,13 @@ def _of_no_operation(trace: Trace, cut: int) -> str:
 def _content(recording: Recording, slot: int) -> Hashable:
     value = np.asarray(operand_of(recording, int(recording.operands[slot])))
     return value.shape, value.flat[:_MOST].tobytes()
+
+
+def _plain_output(trace: Trace) -> Output | None:
+    """Return the output that is gone back from, where that is a plain number beside traced ones."""
+    outputs = trace.recording.outputs
+    output = outputs[trace.output.index - trace.graph.first_output]
+    return output if output.row < 0 and any(each.row >= 0 for each in outputs) else None
 
 
 def _plain_result(trace: Trace) -> str:
