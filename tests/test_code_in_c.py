@@ -198,28 +198,7 @@ CAUGHT = {
     "item of an array": lambda x, a: np.ndarray.__getitem__(a, 0),
     "of NumPy's numbers": lambda x, a: np.float64.__mul__(a[0], x),
     "an out= made in the line": lambda x, a: OUTSIDE.cumsum(out=np.zeros(OUTSIDE.size))[0],
-    "a class with a traced float": lambda x, a: math.sqrt(made_while_it_runs()(x)) * 1.0,
-    "a class with a traced array": lambda x, a: np.sqrt(Measuring(a))[0],
 }  # fmt: skip
-
-
-def made_while_it_runs():
-    class Local:
-        def __init__(self, weight):
-            self.weight = weight
-
-        def __float__(self):
-            return self.weight
-
-    return Local
-
-
-class Measuring:
-    def __init__(self, measures):
-        self.measures = measures
-
-    def __array__(self, dtype=None, copy=None):
-        return self.measures
 
 
 @pytest.mark.parametrize("function", CAUGHT.values(), ids=CAUGHT)
@@ -289,6 +268,16 @@ class Weighing:
         return self.weight * 1j
 
 
+def made_while_it_runs(x):
+    class Local:
+        twice = x * 2
+
+        def __float__(self):
+            return self.twice
+
+    return Local()
+
+
 class WeighingMore(Weighing):
     def __float__(self):
         return super().__float__() + self.weight
@@ -300,6 +289,8 @@ class WeighingMore(Weighing):
         lambda x: float(Weighing(x)) * x,
         lambda x: math.sqrt(WeighingMore(x)) * x,
         lambda x: abs(complex(Weighing(x))) * x,
+        lambda x: math.sqrt(made_while_it_runs(x)) * x,
+        lambda x: float(type("Local", (), {"__float__": lambda self: x * x})()) * x,
     ],
 )
 def test_what_a_class_of_the_users_converts_to_leaves_the_graph(function):
@@ -313,6 +304,38 @@ def test_what_a_class_of_the_users_converts_to_leaves_the_graph(function):
     with pytest.warns(CutWarning, match=r"left the graph through .*; at test_code_in_c\.py:\d+; "):
         assert_untouched(program, 2.5)
     assert dict(vars(Weighing)) == methods
+
+
+class Measuring:
+    def __init__(self, measures):
+        self.measures = measures
+
+    def __array__(self, dtype=None, copy=None):
+        return self.measures
+
+
+def test_an_array_of_an_objects_is_an_error_where_the_program_catches_it():
+    def program(x, a):
+        try:
+            return np.sqrt(Measuring(a))[0] * x
+        except (TypeError, ValueError):
+            return 100 * x
+
+    with pytest.raises(
+        UnsupportedError, match=r"by an object's __array__; at test_code_in_c\.py:\d+; np.asarray"
+    ):
+        record(program, X, A.copy())
+
+
+def test_a_class_that_is_made_while_a_trace_runs_is_what_it_is_without():
+    def program(x):
+        kinds = type("Of", (), {"__float__": float}), type(made_while_it_runs(x))
+        kept.append(kinds[1])
+        return x * x, [(kind.__module__, kind.__qualname__, list(vars(kind))) for kind in kinds]
+
+    kept = []
+    assert record(program, 2.5).result == program(2.5)
+    assert vars(kept[0])["__float__"].__code__.co_filename == __file__
 
 
 def test_what_the_program_itself_asks_for_a_float_is_followed():

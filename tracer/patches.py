@@ -20,7 +20,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import array_methods, caches, importing, lists, seeds, stdlib_calls, stored, swallowed, warned
+from tracer import (
+    array_methods,
+    caches,
+    conversions,
+    importing,
+    lists,
+    seeds,
+    stdlib_calls,
+    stored,
+    swallowed,
+    warned,
+)
 from tracer.bound import Bound, Namespace
 from tracer.holders import own_attributes
 from tracer.leftovers import put_in_place
@@ -174,6 +185,7 @@ class _Installation:
         warned.redirect(to_user=following)
         swallowed.exchange(looking=following)
         importing.exchange(self._meet_imported if following else None)
+        conversions.exchange(following=following)
         for kind, name, followed, plain_method in METHODS:
             setattr(kind, name, followed if following else plain_method)
 

@@ -8,10 +8,12 @@ where only the builtin will do.
 from __future__ import annotations
 
 import dis
+import sys
 from functools import lru_cache
 from types import CodeType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tracer.conversions import met
 from tracer.exact import Exact
 from tracer.seeds import STANDING
 from tracer.standins import Traced
@@ -102,6 +104,7 @@ def _called(call: _Use, uses: list[_Use]) -> Any:
     return next((each.what for each in uses if each.start == call.start and each.what is not None), None)
 
 
+_OF_CLASS = 3  # name, bases, and what is in it
 # By which what stands for `type` is copied and pickled; all else is that of `type`: `type.__setattr__(Kind, "x", 1)`
 _OWN = ("__reduce__", "__reduce_ex__")
 
@@ -113,7 +116,7 @@ class _TypeOf:
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         if len(args) != 1 or options:
-            return type(*args, **options)
+            return met(type(*_with_module(*args), **options))
         kind = type(args[0])
         if issubclass(kind, (Traced, Exact)):
             kind = args[0].__class__
@@ -154,6 +157,14 @@ class _TypeOf:
 
     def __subclasscheck__(self, kind: Any) -> bool:
         return issubclass(kind, type)
+
+
+def _with_module(*args: Any) -> tuple[Any, ...]:
+    """Return what a class is made of, which takes its module from the frame that calls `type`."""
+    if len(args) != _OF_CLASS or type(args[-1]) is not dict or "__module__" in args[-1]:
+        return args
+    module = sys._getframe(2).f_globals.get("__name__")  # noqa: SLF001  (the user's)
+    return args if module is None else (*args[:-1], {**args[-1], "__module__": module})
 
 
 TYPE_OF = _TypeOf()
