@@ -206,6 +206,32 @@ def test_what_came_back_is_one_warning(function, x):
             record(function, x)
 
 
+SCALE = 0.37
+NAMES = ["faults__", "als__"]  # which the text does not say
+
+
+def scaled(loss, count, by=0.13):
+    return loss * (0.7 * by * count) + loss * (SCALE * count)
+
+
+def given_another_default(x):
+    setattr(scaled, "__de" + NAMES[0], (float(x) * 2,))
+    return sum(scaled(x, count) for count in range(1, 3))
+
+
+def given_another_global(x):
+    getattr(scaled, "__glob" + NAMES[1])["SCALE"] = float(x) * 2
+    return sum(scaled(x, count, 0.13) for count in range(1, 3))
+
+
+@pytest.mark.parametrize("function", [given_another_default, given_another_global])
+def test_what_a_name_that_is_not_written_is_given_may_have_come_back(function, monkeypatch):
+    monkeypatch.setattr(scaled, "__de" + NAMES[0], (0.13,))
+    monkeypatch.setitem(getattr(scaled, "__glob" + NAMES[1]), "SCALE", SCALE)
+    with pytest.warns(CutWarning, match=r"left the graph through .*; at test_came_back\.py"):
+        record(function, 1.37)
+
+
 def kept_by_numpy(x, n):
     before = np.setbufsize(16 * int(n))
     size = np.getbufsize()

@@ -248,27 +248,7 @@ def in_a_default(w):
     return inner()
 
 
-SCALE = 0.37
-NAMES = ["faults__", "als__"]  # which the text does not say
-
-
-def scaled(loss, by=0.13):
-    return loss * (0.7 * by) + loss * (SCALE * 0.7)
-
-
-def given_another_default(w):
-    KEPT.append(float(loss_of(w)))
-    setattr(scaled, "__de" + NAMES[0], (KEPT[-1],))
-    return scaled(loss_of(w))
-
-
-def given_another_global(w):
-    KEPT.append(float(loss_of(w)))
-    getattr(scaled, "__glob" + NAMES[1])["SCALE"] = KEPT[-1]
-    return scaled(loss_of(w), 0.13)
-
-
-TOLD = [given_another_default, given_another_global, rounded_beside_another, another_name_of_a_list]
+TOLD = [rounded_beside_another, another_name_of_a_list]
 TOLD += [another_name_of_an_array, drawn_by_an_object]
 TOLD += [drawn_around_it, of_a_global_that_is_written, largest_of_what_is_kept]
 TOLD += [given_to_a_helper, changed_in_turn, in_a_list_beside_it, in_a_list_that_is_handed_on]

@@ -9,6 +9,7 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracer.diagnose.program_text import called_name, parameters_in_order
+from tracer.plain_calls import sets_any_name
 
 if TYPE_CHECKING:
     from tracer.diagnose.program_text import Function
@@ -50,7 +51,7 @@ def is_constant(text: Program, node: ast.expr) -> bool:
 
 def given_in_module(text: Program, name: str) -> ast.expr | None:
     """Return the numbers that a file gives a global, at one place outside of functions and nowhere else; else None."""
-    if text.binds(name) != 1:
+    if text.binds(name) != 1 or sets_any_name(text):
         return None
     named = [each for each in text.nodes if getattr(each, "id", getattr(each, "attr", "")) == name]
     stores = [each for each in named if not isinstance(getattr(each, "ctx", None), ast.Load)]

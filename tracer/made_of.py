@@ -29,7 +29,13 @@ from tracer.given_numbers import (
     is_number_call,
 )
 from tracer.operations import OP_NAMES
-from tracer.plain_calls import calls_directly, gives_to_nobody, is_to_caller, means_what_it_says
+from tracer.plain_calls import (
+    calls_directly,
+    gives_to_nobody,
+    is_to_caller,
+    means_what_it_says,
+    sets_any_name,
+)
 from tracer.running import running_at
 from tracer.source import source_of
 from tracer.syntax import span_of
@@ -303,7 +309,7 @@ class _Parts:
         if name in given:
             return given[name], level + 1
         default = defaults.get(name)
-        return (default, level) if isinstance(default, ast.Constant) else None
+        return (default, level) if isinstance(default, ast.Constant) and not sets_any_name(text) else None
 
     def _store(self, name: ast.Name, level: int) -> bool:
         """Go on to what a variable is given."""

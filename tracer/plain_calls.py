@@ -74,6 +74,7 @@ _OTHER_MEANINGS = frozenset(
     "redirect_stdout redirect_stderr __defaults__ __kwdefaults__ __code__ __globals__ __import__ exec".split()
 )
 _GIVE_NAMES = frozenset("setattr vars object".split())  # `mock.patch.object(math, "exp", …)`
+_SET = ("setattr", "__setattr__")
 _PASS_ON = frozenset("open errstate catch_warnings printoptions nullcontext".split())  # errors, of `with`
 _ASKED = frozenset(
     "lt le gt ge eq ne contains getitem missing add radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv "
@@ -228,6 +229,21 @@ def catches(function: ast.AST) -> bool:
 def means_what_it_says(text: Text) -> bool:
     """Tell whether nothing in a file may give an operator, a variable or a call another meaning than the usual one."""
     return not any(map(partial(_may_mean_else, text), text.nodes))
+
+
+@lru_cache(maxsize=16)
+def sets_any_name(text: Text) -> bool:
+    """Tell whether a file gives something to attributes by names that are not written in it: `__defaults__`, too."""
+    return any(map(_sets_any_name, text.nodes))
+
+
+def _sets_any_name(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(args=[*given]) if called_name(node) in _SET:
+            return not any(isinstance(each, ast.Constant) for each in given[:2])
+        case ast.Subscript(value=ast.Call(args=[_, name, *_]) as call, ctx=ast.Store()):
+            return called_name(call) == "getattr" and not isinstance(name, ast.Constant)
+    return False
 
 
 def _may_mean_else(text: Text, node: ast.AST) -> bool:
