@@ -5,6 +5,7 @@ Each has its gradients by central differences, and the plain result.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import sys
 import textwrap
@@ -15,6 +16,7 @@ from checks import assert_differentiates, assert_untouched
 
 from tracer import verify
 from tracer.callee import named
+from tracer.errors import UnsupportedError
 
 PROGRAMS = {  # name: (from Python 3.x on, text)
     "type parameters": (12, """
@@ -221,3 +223,26 @@ def test_the_names_in_an_expression_that_failed(
         function(1.0, 2.0, 3.0)
     last = raised.tb.tb_next
     assert set(named(last.tb_frame, last.tb_lasti)) == expected
+
+
+DATA = np.array([1.0, 2.0])
+
+
+def written_in_a_comprehension(array, number):
+    kept = [array]
+    [written(kept, number) for array in [1]]
+    return array * 2
+
+
+def written(kept, number):
+    kept[0][0] = number
+
+
+def lends(x):
+    b = DATA.copy()
+    return (written_in_a_comprehension(b, x) * b).sum()
+
+
+def test_a_parameter_whose_name_a_comprehension_has_is_written_or_refused():
+    with contextlib.suppress(UnsupportedError):  # from 3.12 on, where nobody can look meanwhile
+        assert_differentiates(lends, 1.3)

@@ -116,7 +116,24 @@ def is_lent_by_caller(name: str, frame: FrameType) -> bool:
     """
     if not BORROWS:  # and where nothing is, asking for a frame's variables would leave a reference
         return False
-    names, held = {name}, frame.f_locals.get(name)
+    return _is_lent({name}, frame.f_locals.get(name), frame)
+
+
+def is_set_aside(array: Any, frame: FrameType) -> bool:
+    """Tell whether a comprehension that runs keeps an array without a reference: c, in `g(c)`, `[c for c in …]` of g.
+
+    A variable of its name waits meanwhile where nobody can look, and may be lent.
+    """
+    running: FrameType | None = frame if BORROWS else None
+    while running is not None:
+        names = _set_aside(running.f_code, running.f_lasti)
+        if names and _is_lent({*names}, array, running):
+            return True
+        running = running.f_back
+    return False
+
+
+def _is_lent(names: set[str], held: Any, frame: FrameType) -> bool:
     while names & _given_variables(frame.f_code) and frame.f_back is not None:
         frame = frame.f_back
         operands = _loaded(frame.f_code, frame.f_lasti)[1]
@@ -157,6 +174,44 @@ def _given_variables(code: CodeType) -> frozenset[str]:
             given.update(() if is_made and not each.is_jump_target else stored)
         before = each.opname
     return frozenset(given).difference(code.co_cellvars)
+
+
+@lru_cache(maxsize=1024)
+def _set_aside(code: CodeType, offset: int) -> frozenset[str]:
+    """Return the variables of a function whose names a comprehension that runs there has for its own."""
+    spans = [*code.co_positions()]
+    around = {
+        each.argval
+        for each in dis.get_instructions(code)
+        if each.opname == "LOAD_FAST_AND_CLEAR"
+        and each.offset < offset
+        and _is_within(spans[offset // 2], spans[each.offset // 2])
+    }
+    return frozenset(around & _own_variables(code)) if around else frozenset()
+
+
+@lru_cache(maxsize=1024)
+def _own_variables(code: CodeType) -> frozenset[str]:
+    """Return the parameters of a function, and what it stores elsewhere than in a comprehension."""
+    names = {*code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]}
+    spans = [*code.co_positions()]
+    inside: dict[str, list[Any]] = {}
+    for each in dis.get_instructions(code):
+        span = spans[each.offset // 2]
+        if each.opname == "LOAD_FAST_AND_CLEAR":
+            inside.setdefault(each.argval, []).append(span)
+        elif each.opname.startswith("STORE_FAST"):
+            stored = (each.argval,) if type(each.argval) is str else each.argval
+            names.update(
+                name for name in stored if not any(_is_within(span, one) for one in inside.get(name, ()))
+            )
+    return frozenset(names)
+
+
+def _is_within(inner: tuple[Any, ...], outer: tuple[Any, ...]) -> bool:
+    if None in (*inner, *outer):
+        return True
+    return outer[::2] <= inner[::2] and inner[1::2] <= outer[1::2]
 
 
 @lru_cache(maxsize=1024)

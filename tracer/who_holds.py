@@ -23,7 +23,7 @@ from tracer.leading import is_looked_into
 from tracer.looked_up import variables_of
 from tracer.own_references import own_references
 from tracer.reach import place_of, places_leading_to, reachable
-from tracer.references import is_lent_by_caller, is_waiting
+from tracer.references import is_lent_by_caller, is_set_aside, is_waiting
 from tracer.second_ways import counted_in_callers, held_by_callers
 from tracer.variables import Variable, frames_of
 
@@ -43,6 +43,8 @@ def is_held_elsewhere(places: list[Holder], fewest: int, tape: Tape, frame: Fram
 
     Other places are added to those given, as they are found.
     """
+    if is_set_aside(places[0].read(), frame):
+        return True
     tape.forget_snapshot(places[0].read())
     if surplus_of(places) <= fewest:
         return False
