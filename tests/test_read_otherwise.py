@@ -82,6 +82,7 @@ DATA, MODEL, VECTOR = np.array([3.0, 4.0]), Model(), np.array([0.3, 0.7])
 V = MODEL.layers["first"][0].V
 WEIGHTS = {"a": np.array([1.0, 2.0]), "b": np.array([3.0, 4.0])}
 LAYERS = [{"W": np.array([1.0, 2.0])}, {"W": np.array([3.0, 4.0])}]
+PARAMS = [np.array([1.0, 2.0]), np.array([3.0, 4.0])]
 PAIR = Weights(np.array([2.0, 1.0]))
 
 
@@ -125,6 +126,15 @@ NAMED = {
     "by `get`": (lambda w: WEIGHTS.get("b") @ DATA * w[0], WEIGHTS["b"], "WEIGHTS['b']"),
     "in a loop": (lambda w: through_layers(LAYERS, DATA) * w[0], LAYERS[1]["W"], "LAYERS[1]['W']"),
     "by getattr": (lambda w: (getattr(PAIR, "W") * DATA).sum() * w[0], PAIR.W, "PAIR.W"),  # noqa: B009
+    "in a loop over arrays": (
+        lambda w: sum((p * DATA).sum() for p in PARAMS) * w[0],
+        PARAMS[1],
+        "PARAMS[1]",
+    ),
+    "at a place": (lambda w, at=0: (PARAMS[at] * DATA).sum() * w[0], PARAMS[0], "PARAMS[0]"),
+    "under a key": (lambda w, k="b": WEIGHTS[k] @ DATA * w[0], WEIGHTS["b"], "WEIGHTS['b']"),
+    "gone through by map": (lambda w: sum(map(DATA.dot, PARAMS)) * w[0], PARAMS[0], "PARAMS[0]"),
+    "stacked": (lambda w: np.stack(PARAMS).sum() * w[0], PARAMS[1], "PARAMS[1]"),
     "by vars": (lambda w: (vars(PAIR)["W"] * DATA).sum() * w[0], PAIR.W, "PAIR.W"),
 }
 NOT_NAMED = {
@@ -142,6 +152,16 @@ NOT_NAMED = {
     "a copy of the object": (lambda w: (m := copy.copy(PAIR), setattr(m, "W", w), m.loss())[2], PAIR.W),
     "another one than by default": (lambda w: loss_of_a_model(Model()) * w[0], MODEL.W),
     "an unknown one": (lambda w: loss_of_a_model(*[copy.deepcopy(MODEL)]) * w[0], MODEL.W),
+    "all but the one that is given": (
+        lambda w, k=0: np.stack([w if at == k else p for at, p in enumerate(PARAMS)]).sum(),
+        PARAMS[0],
+    ),
+    "the others": (lambda w: sum((p * DATA).sum() for p in PARAMS if p is not w) * w[0], PARAMS[0]),
+    "those before and after": (
+        lambda w, k=0: np.stack([*PARAMS[:k], w, *PARAMS[k + 1 :]]).sum(),
+        PARAMS[0],
+    ),
+    "how many there are": (lambda w: sum(p.size for p in PARAMS) * len(PARAMS) * w[0], PARAMS[0]),
     "its own default": (lambda w=PAIR.W: (w * DATA).sum(), PAIR.W),
     "its shape": (lambda w: np.zeros_like(PAIR.W).sum() + PAIR.W.shape[0] * w[0], PAIR.W),
 }

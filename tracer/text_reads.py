@@ -1,7 +1,7 @@
 """What the text of a function reads of the program: variables around it, attributes, items by keys that are written.
 
 No code is run: a name stands for what it holds now, a call for what the function returns by its text, a parameter for
-what calls give it. What the text does not say, as `models[at]` of arrays or what a library makes, is not read. Used by
+what calls give it. What the text does not say, as `getattr(model, name)` or what a library makes, is not read. Used by
 named_otherwise.py.
 """
 
@@ -46,6 +46,7 @@ _HAND_ON = frozenset("list tuple reversed sorted iter".split())
 _TAKING = frozenset(
     "abs all any dict enumerate float iter list map max min next reversed round set sorted sum tuple zip".split()
 )
+_GOING_THROUGH = frozenset(("map", "max", "min", "sum"))
 _NOT_OPERATORS = frozenset("__init__ __new__ __post_init__ __repr__ __str__ __call__".split())
 _OPERATED = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript, ast.AugAssign, ast.withitem)
 _LOAD = ast.Load()
@@ -132,10 +133,10 @@ class _Frame:
     def arrays(self) -> Iterator[tuple[Read, tuple[int, Any]]]:
         """Yield the arrays that are read, and their places; what else runs by it is read, too."""
         for node in self._parts.reading:
-            for each in self.value(node):
+            for each in [*self.value(node), *self._handed(node)]:
                 if type(each.held) is not np.ndarray:
                     self._run(node, each)
-                elif not self._is_only_shape(node):
+                elif not self._is_only_shape(node) and (each.is_chosen or not self._is_conditional(node)):
                     yield Read(each.path, each.held, self._function.__code__, node.lineno), each.place
 
     def written(self) -> Iterator[tuple[int, Any]]:
@@ -180,6 +181,8 @@ class _Frame:
                 slice=ast.Constant(value=str(name)),
             ):
                 return self._looked_up(ast.Attribute(of, name, _LOAD))
+            case ast.Subscript(slice=ast.Slice()):
+                return []
             case ast.Subscript(value=of, slice=key):
                 looked = [item(each, _key(key)) if _is_key(key) else items(each) for each in self.value(of)]
                 return [*chain.from_iterable(looked)]
@@ -299,6 +302,31 @@ class _Frame:
             called = methods(value, *sorted(own - _NOT_OPERATORS))
         for each in called:
             self._reader.frame_of(each, {})
+
+    def _handed(self, node: ast.AST) -> list[Value]:
+        """Return the items of a container that a call of NumPy's or of Python's goes through: `np.stack(params)`."""
+        call = self._text.parents.get(node)
+        if not isinstance(call, ast.Call) or node not in call.args:
+            return []
+        name = called_name(call)
+        is_python_s = (
+            isinstance(call.func, ast.Name) and name in _GOING_THROUGH and not self._text.binds(name)
+        )
+        if not is_python_s and self._text.module_of(call.func) != "numpy":
+            return []
+        found = [each for held in self.value(node) if type(held.held) is not dict for each in items(held)]
+        return [each for each in found if type(each.held) is np.ndarray]
+
+    def _is_conditional(self, node: ast.AST) -> bool:
+        """Tell whether a condition decides of an item: `w if at == k else params[k]` leaves out the given one."""
+        while node is not self._node:
+            above = self._text.parents[node]
+            if isinstance(above, (ast.If, ast.IfExp)) and node is not above.test:
+                return True
+            if any(each.ifs for each in getattr(above, "generators", ())):
+                return True
+            node = above
+        return False
 
     def _is_read(self, call: ast.Call) -> bool:
         return any(True for each in self.value(call.func) for _ in functions(each))

@@ -7,8 +7,6 @@ from itertools import islice
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from tracer.caches import CACHED
 from tracer.frames import is_library
 from tracer.holders import (
@@ -38,6 +36,7 @@ class Value(NamedTuple):
     path: str
     held: Any
     place: tuple[int, Any] = _NOWHERE
+    is_chosen: bool = True  # else it is one item of several, of which the text does not say which
 
     def identity(self) -> Any:
         """Return what tells this from other things that are held."""
@@ -160,11 +159,10 @@ def item(of: Value, key: Any) -> Iterator[Value]:
 
 
 def items(of: Value) -> Iterator[Value]:
-    """Yield the items of a container, but for arrays: who checks one argument after the other has them all there."""
+    """Yield the items of a container."""
     for each in _containers(of):
         for key, held in islice(items_in(each), _MOST):
-            if type(held) is not np.ndarray:
-                yield Value(f"{of.path}[{key!r}]", held, (id(each), key))
+            yield Value(f"{of.path}[{key!r}]", held, (id(each), key), is_chosen=False)
 
 
 def _containers(of: Value) -> Iterator[Any]:
