@@ -121,6 +121,14 @@ RIGHT = {
     "the same memory twice": (lambda a, b: (a * b).sum(), (V, V), (V, V)),
 }  # fmt: skip
 
+
+class Scaled(tuple):  # noqa: SLOT001  (what users write)
+    unit = 0.0
+
+
+SCALED = Scaled((2.0,))
+SCALED.unit = 3.0
+
 # What holds floats and is not traced: by name also what is said of it.
 LOST = {
     "masked": (lambda a, x: (a * 2).sum() * x, (MASKED, 2.0), 8.0, r"a is a MaskedArray of float64: not .* np\.ma\.getdata\(a\)"),
@@ -144,6 +152,7 @@ LOST = {
     "a set": (lambda s, x: sum(s) * x, ({1.0, 2.0}, 2.0), 3.0, r"s is a set of floats: not .* give a list, list\(s\)"),
     "a deque": (lambda s, x: s[0][0] * x, ([deque((1.5, V))], 2.0), 1.5, r"s\[0\] is a deque of floats: .* list\(s\[0\]\)"),
     "an array of Python's": (lambda s, x: s[0] * x, (array("d", V), 2.0), 1.0, r"s is an array of floats: .* list\(s\)"),
+    "beside a tuple": (lambda p, x: p.unit * p[0] * x, (SCALED, 2.0), 6.0, r"p\.unit is an attribute of a Scaled: .* as an item; static"),
     "many": (lambda a, x: x, ([MAPPED] * 5, 2.0), 1.0, r"a\[2\] is a memmap of float64 and 2 more like it: not traced"),
 }  # fmt: skip
 

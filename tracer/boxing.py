@@ -32,6 +32,7 @@ from tracer.structures import (
     attribute_of,
     beside,
     is_looked_into,
+    is_number,
     items_of,
     path_of,
     place_in,
@@ -133,6 +134,8 @@ class Boxes(Unboxing):
 
     def _box_tuple(self, value: tuple[Any, ...], path: str) -> tuple[Any, Structure]:
         items, structures = {}, {}
+        if type(value) is not tuple:
+            self._note_beside(value, path)
         for at, item in items_of(value) or ():
             items[at], structures[at] = self._box(item, path_of(path, value, at))
         structure = structure_of(value, structures)
@@ -142,6 +145,13 @@ class Boxes(Unboxing):
         self._originals[id(boxed)] = value
         self._keep.append(boxed)
         return boxed, structure
+
+    def _note_beside(self, value: Any, path: str) -> None:
+        """Note the floats in attributes that a tuple of the user's class has beside its items: nothing is put there."""
+        for name, item in (own_attributes(value) or {}).items():
+            if is_number(item):
+                self.untraced[f"{path}.{name}"] = f"an attribute of a {type(value).__name__}"
+                self.lost[f"{path}.{name}"] = self.untraced[f"{path}.{name}"], "attribute"
 
     def _box_inside(self, value: Any, path: str) -> Structure:
         """Put stand-ins into a list, a dict or a dataclass itself; return its structure."""

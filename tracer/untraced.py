@@ -44,6 +44,7 @@ _INSTEAD = {
     "number": "give float({0})",
     "complex": "give complex({0})",
     "outer": "detach({0}) is a number of its own, which the inner trace follows",
+    "attribute": "give {0} as an argument of its own, or as an item",
     "nothing": "name what holds floats or arrays of floats, or leave it out",
     "static": "take it out of one of the two",
 }
