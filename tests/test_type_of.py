@@ -24,6 +24,14 @@ def helper(x):
     return x * x if type(x) is float else 0.0
 
 
+def is_number(x, of=ARRAY, kind=type):
+    return kind(x) is float and kind(of) is np.ndarray
+
+
+def kept_kind(_, kind=type):
+    return kind
+
+
 class Meta(type):
     pass
 
@@ -45,6 +53,8 @@ class Made(metaclass=Meta):
         lambda x: sum(DISPATCH[type(each)](each) for each in (x, x * ARRAY, np.float64(2) * x, 3)),
         lambda x: helper(x) * x,
         lambda x: Made().twice(x) * x,
+        lambda x: x * 2 if is_number(x) else 0.0,
+        lambda x: x * 2 if kept_kind(x) is TYPES[0] else 0.0,
         lambda x: next(each * 2 for each in [x] if type(each) is type(1.0)),  # noqa: UP003  (as users write it)
         lambda x: x if type(x * ARRAY) is np.ndarray else 0.0,
         lambda x: x * 2 if not isinstance(x, type) and type(x) is float else 0.0,

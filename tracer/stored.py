@@ -48,6 +48,7 @@ from tracer.instructions import with_inner
 from tracer.standins import Traced
 from tracer.type_of import MOST_FUNCTIONS, TYPE_OF
 from tracer.type_of import is_handed_on as hands_type_on
+from tracer.type_of import only_asks as asks_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -127,7 +128,8 @@ def search(roots: tuple[Any, ...], replacement: Callable[[Any], Any], loose: Loo
             pending.append(item)
             if holder is not None:
                 is_named = _is_own_name(value, holder, item)
-                other = _replaced(item, replacement if is_named else noting, key)
+                new = _with_type_of(value, item) if key == "__defaults__" else item
+                other = _replaced(new, replacement if is_named else noting, key)
                 if other is not item:
                     found.append(Slot(_place(holder, key), item, other))
         if type(value) in _WITH_KEYS and len(value) <= _LONGEST:
@@ -147,9 +149,9 @@ def _is_own_name(function: Any, holder: Any, item: Any) -> bool:
 
 
 def _without_kept(found: list[Slot], reached: list[Any]) -> list[Slot]:
-    """Leave `type` the builtin in modules with functions that hand it on."""
+    """Leave `type` the builtin in modules with functions that hand it on, and then in all defaults."""
     for stand_in, hands_on in _OF_BUILTINS.values():
-        if not any(each.replaced is stand_in for each in found):
+        if not any(_has(each.replaced, stand_in) for each in found):
             continue
         otherwise = [
             each.__globals__ for each in reached if type(each) is FunctionType and hands_on(each.__code__)
@@ -157,10 +159,26 @@ def _without_kept(found: list[Slot], reached: list[Any]) -> list[Slot]:
         found = [
             each
             for each in found
-            if each.replaced is not stand_in
-            or all(getattr(each.place, "items", None) is not names for names in otherwise)
+            if not _has(each.replaced, stand_in)
+            or not any(getattr(each.place, "items", names) is names for names in otherwise)
         ]
     return found
+
+
+def _has(replaced: Any, stand_in: Any) -> bool:
+    return replaced is stand_in or (type(replaced) is tuple and any(each is stand_in for each in replaced))
+
+
+def _with_type_of(function: Any, defaults: Any) -> Any:
+    """Return the defaults of a function, with what stands for `type` where the function only asks that."""
+    if type(function) is not FunctionType or not any(each is type for each in defaults):
+        return defaults
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount][-len(defaults) :]
+    return tuple(
+        TYPE_OF if each is type and asks_type(code, name) else each
+        for name, each in zip(names, defaults, strict=True)
+    )
 
 
 def _items_if_any(value: Any) -> Iterable[_Held]:

@@ -75,6 +75,17 @@ def is_handed_on(code: CodeType) -> bool:
     return not all(_is_answered(each, uses) for each in uses if each.what == "type" and each.name in _READS)
 
 
+@lru_cache(maxsize=MOST_FUNCTIONS)
+def only_asks(code: CodeType, name: str) -> bool:
+    """Tell whether a function does with a parameter that is `type` by default nothing but what is answered."""
+    uses = list(_uses(code)) if name not in code.co_cellvars else []
+    reads = [each for each in uses if name in (each.what if type(each.what) is tuple else (each.what,))]
+    return bool(uses) and all(
+        each.what == name and each.name.startswith("LOAD_FAST") and _is_answered(each, uses)
+        for each in reads
+    )
+
+
 def _uses(code: CodeType) -> Iterator[_Use]:
     for each in dis.get_instructions(code):
         where = each.positions
