@@ -1,7 +1,7 @@
 """What leaves the graph, never silently: a cut node, and one warning for each place in the code; or on purpose.
 
 A value leaves where a bare number is read out of a stand-in. What only counts, or has no gradient to lose, leaves
-without a word.
+without a word; so does what becomes a whole number (`int(x)`), but it is drawn.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from tracer.callee import called, called_as_written, called_name
-from tracer.counts import is_count, is_whole
+from tracer.counts import is_count, is_whole, makes_whole, takes_steps
 from tracer.errors import UnsupportedError
 from tracer.frames import library_function, place, users
 from tracer.instructions import ITEM_STORES
@@ -45,11 +45,6 @@ COMPLEX = "complex(); x + 1j*y is followed"
 _REDUCING = {"_sum": "sum", "_prod": "prod", "_amax": "max", "_amin": "min"}
 _CONVERSIONS = frozenset(("float()", "int()", CONVERSION, COMPLEX))
 _BUILTINS = (float, int, complex)
-# Labels, places
-_MAKES_WHOLE = (
-    *("array of int", "asarray of int", "asanyarray of int", "astype of int"),
-    *(".astype(int", ".astype(uint"),
-)
 _OF_OBJECTS = ("np.array of object", "np.asarray of object")
 _HANDING_ON = frozenset(
     OP_NUMBERS[name] for name in ("astype", "copy", "getitem", "item", "ravel", "reshape")
@@ -107,8 +102,9 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     advice += f"{meant} says that this is meant"
     tape.refuse_if_strict(what, advice, frame, got=f"value {_brief(value)}")
     _append_cut(traced, via, frame)
-    is_only_looked_at = is_conversion or via.removeprefix("np.").startswith(_MAKES_WHOLE)
-    (tape.warn_later if is_only_looked_at else tape.warn)(what, advice, frame)
+    if not takes_steps(via, value):
+        is_only_looked_at = is_conversion or makes_whole(via)
+        (tape.warn_later if is_only_looked_at else tape.warn_cut)(what, advice, frame)
     return _apart(value)
 
 
