@@ -46,6 +46,10 @@ OPTIONS = [
 ]
 
 
+class Named(np.ndarray):
+    """Of which arrays are made by `x.view(Named)`, as by its `__new__`."""
+
+
 @pytest.mark.parametrize(("name", "x"), UNARY, ids=lambda each: each if isinstance(each, str) else "")
 def test_a_ufunc_of_one_array(name, x):
     function = getattr(np, name)
@@ -239,6 +243,7 @@ def test_iteration_and_unpacking():
         (lambda a: np.heaviside.accumulate(a), r"np\.heaviside\.accumulate with a ufunc that takes steps"),
         (lambda a: np.frompyfunc(lambda t: t, 1, 1)(a), r"np\.frompyfunc of <lambda>"),
         (lambda a: a.view(np.int64), r"ndarray\.view as another type"),
+        (lambda a: a.view(Named), r"ndarray\.view as another class, Named,"),
         (lambda a: a.byteswap(), r"ndarray\.byteswap"),
         (
             lambda a: a.sum(out=VECTOR[0, ...]),
