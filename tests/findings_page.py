@@ -29,8 +29,11 @@ edgegrad check run.trace --format github             # annotations for a workflo
 ```
 
 A finding is an `error` or a `warning` where it does harm: where the gradient of an input is lost, not finite, or hangs on
-a convention. What is harmless is a `note`: a NaN that reaches nothing, a `-inf` mask, a unit that is off, a value that is
-printed. In Python a finding has `kind`, `severity`, `site`, `message`, `advice`, `node`, `edges` and `numbers`.
+a convention, or where that can't be ruled out. What is harmless is a `note`: a NaN that reaches nothing, a `-inf` mask, a
+unit that is off, a value that is printed. Only where there are no others does the last line say that nothing was found
+wrong; where nothing is known of a cut but that the run has warned of it, the line says that nothing is wrong among the
+recorded operations, and where the gradients may lack something. In Python a finding has `kind`, `severity`, `site`,
+`message`, `advice`, `node`, `edges` and `numbers`.
 
 Each example is a program of `tests/faults/`, which has many more. Written by `python tests/findings_page.py`; the suite
 fails where this page is stale.
@@ -65,7 +68,12 @@ _ABOUT = {
     "multiplied by 0. The elements of a list count as one input.",
     "cut": "Where a value left the graph, what lost its gradient by it, and where the number came back as a constant: told "
     "by the very number, or by the program's text, which leads to an operation of the run that took a constant there. "
-    "What is only printed, compared, counted with, or put into a list is a note.",
+    "Where neither leads on, nobody knows what was computed from the number: the gradients lack that. So a cut is a "
+    "warning wherever the run has warned of it, and `--fail-on cut` fails; a warning of the run that belongs to no "
+    "cut (a number that an earlier trace has left, an input that is read by another way) is one here, too. A cut is a "
+    "note where nothing is missing: its number is only printed, compared, counted with, or put into a list, "
+    "`detach(x)` says that it is meant, or it takes steps, as `int(x)` and `a.astype(int)` do, so that its derivative "
+    "is 0 as that of `math.floor(x)` is.",
     "kink": "A derivative that is a convention, and what another choice would have given.",
 }
 

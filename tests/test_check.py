@@ -12,7 +12,7 @@ from test_faults import ALL, FOLDER, trace_of
 
 from tracer import load, record
 from tracer.diagnose.finding import KINDS
-from tracer.errors import GradientError
+from tracer.errors import CutWarning, GradientError
 from viz.check import checked, finding_parts, github
 from viz.text import show
 
@@ -43,6 +43,19 @@ def several(x=1.0):
 
 def nothing(x=1.0):
     return None
+
+class Average:
+    def __init__(self, value):
+        self.value = value
+    @property
+    def number(self):
+        return float(self.value)
+
+def averaged(x=2.345):
+    return 0.9 * x + 0.1 * Average(x).number
+
+def rounded(x=2.345):
+    return x * int(x) + (0.0 if float(x) > 3 else x)
 
 def long_line(x=0.0):
     return 1.0 * 1.0 * 1.0 * 1.0 * 1.0 * 1.0 * 1.0 * 1.0 * 1.0 * 1.0 * 1.0 * 1.0 * 1.0 * 1.0 * 1.0 * 1.0 * np.sqrt(x)
@@ -128,6 +141,59 @@ def test_arguments_do_not_go_with_a_trace(check, edgegrad):
     code, _, err = check("m.trace", "x=3.0")
     assert code == 2
     assert "is a trace, which has its arguments" in err
+
+
+def test_where_the_run_has_warned_the_last_line_says_what_is_not_known(check, edgegrad):
+    edgegrad("run", "m.py:averaged", "-o", "m.trace")
+    for target in ("m.py:averaged", "m.trace"):
+        code, out, _ = check(target, "--fail-on", "cut")
+        assert (code, out.split(" ")[:2]) == (1, ["warning", "cut"])
+        assert " ".join(out.split("\n\n")[-1].split()) == (
+            "averaged: nothing wrong among the recorded operations (5 edges looked at), but 1 cut: the gradients "
+            "lack whatever was computed from a number after it left (m.py:33: float(self.value)); 1 warning"
+        )
+
+
+def test_a_cut_that_lacks_nothing_is_a_note(check):
+    code, out, _ = check("m.py:rounded", "--fail-on", "cut")
+    assert (code, out.count("note cut")) == (0, 2)
+    assert "it takes steps, so its derivative is 0, and no gradient is missing" in " ".join(out.split())
+    assert "it is only looked at: nothing is computed from the number" in " ".join(out.split())
+    assert out.splitlines()[-1].endswith(
+        "found nothing wrong with its gradients (7 edges looked at); 2 notes"
+    )
+
+
+KEPT = []
+
+
+def keeps(x):
+    KEPT.append(x * 2.0)
+    return x * x
+
+
+def meets_it(x):
+    return x * KEPT[-1]
+
+
+def test_what_a_run_has_warned_of_beside_cuts_is_told_also_from_its_file(tmp_path):
+    kept = record(keeps, 2.0)
+    with pytest.warns(CutWarning):
+        trace = record(meets_it, 3.0)
+    trace.save(tmp_path / "t.trace")
+    for each in (trace, load(tmp_path / "t.trace")):
+        (found,) = each.findings()
+        assert (found.kind, found.severity, found.site.line) == (
+            "cut",
+            "warning",
+            meets_it.__code__.co_firstlineno + 1,
+        )
+        assert "earlier trace" in found.message
+        last = " ".join(str(finding_parts(each, [found])[-1]).split())
+        assert last.startswith(
+            "meets_it: nothing wrong among the recorded operations (2 edges looked at), but 1 cut"
+        )
+    assert kept.findings() == []
 
 
 @pytest.mark.filterwarnings("ignore:divide by zero")

@@ -13,6 +13,7 @@ import tracer
 
 BAD_PROGRAMS = {
     "empty.py": "x = 1\n",
+    "helped.py": "def again(f):\n    return lambda *x: f(*x)\n\ndef g(x): ...\n\n@again\ndef loss(x=1.0):\n    return g(x)\n",
     "two.py": "from tracer import trace\n\n@trace\ndef a(x=1.0): ...\n\n@trace\ndef b(x=1.0): ...\n",
     "syntax.py": "x = 1\ndef f(:\n",
     "raises.py": "import math\n\ndef deep():\n    return math.factorial(-1)\n\nvalue = deep()\n",
@@ -40,6 +41,11 @@ BAD_INPUT = [
         ["run", "empty.py"],
         2,
         "empty.py has no traced function; it defines no function; put @trace on one, or name one: empty.py:FUNCTION",
+    ),
+    (
+        ["run", "helped.py"],
+        2,
+        "helped.py has no traced function; its functions are again, g, loss; put @trace on one, or name one: helped.py:loss",
     ),
     (
         ["run", "later.py:later"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import warnings
@@ -274,17 +275,17 @@ def read_for_a_test(x):
         counted,
         listed,
         history_of_losses,
-        given_another_value,
         made_whole,
         meant,
-        where_nothing_hangs_on_it,
-        shaped,
         written,
-    ]
-    + [read_for_a_test],
+        read_for_a_test,
+    ],
 )
 def test_what_is_only_looked_at_is_a_note(function):
-    assert {each.severity for each in cuts_of(_traced(function, 2.0))} <= {"note"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cuts = cuts_of(record(function, 2.0))
+    assert {each.severity for each in cuts} <= {"note"}
 
 
 def test_each_place_is_judged_by_itself():
@@ -435,14 +436,66 @@ def success_is_asked_for(k):
     return k * 1.7 if found.success else k
 
 
+class Meter:
+    def __init__(self):
+        self.seen = []
+
+    @property
+    def last(self):
+        return float(self.value)
+
+    def add(self, value):
+        self.seen.append(float(value))
+
+    def mean(self):
+        return sum(self.seen) / len(self.seen)
+
+
+def by_a_property(x):
+    meter = Meter()
+    meter.value = x
+    return 0.9 * x + 0.1 * meter.last
+
+
+def read_by_a_meter(x):
+    meter = Meter()
+    meter.add(x)
+    return x * 0.9 + 0.1 * meter.mean()
+
+
+def begun_again(x):
+    file = io.BytesIO()
+    np.save(file, np.ones(2))
+    file.seek(0)
+    w = np.load(file)
+    for _ in range(3):
+        w = w - 0.1 * x
+        file.seek(0)
+        np.save(file, w)
+    return np.sum(w)
+
+
 def order_by_a_number(k):
     return min([1.0, 3.0], key=lambda v: float((v - k) ** 2)) * k
 
 
 @pytest.mark.parametrize(
     "function",
-    [root_printed, root_in_the_history, root_counts, success_is_asked_for, order_by_a_number],
+    [
+        *(root_printed, root_in_the_history, root_counts, success_is_asked_for, order_by_a_number),
+        *(given_another_value, where_nothing_hangs_on_it, shaped, by_a_property, read_by_a_meter),
+        begun_again,
+    ],
 )
-def test_what_a_library_makes_of_it_may_be_only_looked_at(function):
-    found = cuts_of(_traced(function, 1.3))
-    assert {each.severity for each in found} == {"note"}
+def test_what_the_run_has_warned_of_and_nobody_can_follow_is_a_warning_that_says_so(function, tmp_path):
+    with pytest.warns(CutWarning):
+        t = record(function, 2.0)
+    t.save(tmp_path / "t.trace")
+    for trace in (t, load(tmp_path / "t.trace")):
+        (found,) = cuts_of(trace)
+        assert (found.severity, found.numbers["untold"] > 0) == ("warning", True)
+        name = next(iter(t.grads))
+        assert (
+            f"where the number went can't be told: the gradient of {name} lacks whatever was"
+            in found.message
+        )

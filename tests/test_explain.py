@@ -179,6 +179,12 @@ def test_the_tree_fits_a_width_by_cutting_code_short():
     for line in explain(record(fan_out), "x", width=60).split("\n"):
         assert len(line) <= 60
     assert "…" in explain(record(fan_out), "x", width=60)
+    named = record(
+        lambda the_first_of_all_parameters: the_first_of_all_parameters**2 * 1.2345678, 2.3456789
+    )
+    lines = explain(named, "the_first_of_all_parameters", width=40).split("\n")
+    assert max(map(len, lines)) <= 40
+    assert lines[:2] == ["the_first_of_all_parameters = 2.346 ·", "  grad 5.792 (1 use)"]
 
 
 def test_the_text_holds_no_folder_and_no_identity():

@@ -46,6 +46,10 @@ OPTIONS = [
 ]
 
 
+class Named(np.ndarray):
+    """Of which arrays are made by `x.view(Named)`, as by its `__new__`."""
+
+
 @pytest.mark.parametrize(("name", "x"), UNARY, ids=lambda each: each if isinstance(each, str) else "")
 def test_a_ufunc_of_one_array(name, x):
     function = getattr(np, name)
@@ -239,6 +243,7 @@ def test_iteration_and_unpacking():
         (lambda a: np.heaviside.accumulate(a), r"np\.heaviside\.accumulate with a ufunc that takes steps"),
         (lambda a: np.frompyfunc(lambda t: t, 1, 1)(a), r"np\.frompyfunc of <lambda>"),
         (lambda a: a.view(np.int64), r"ndarray\.view as another type"),
+        (lambda a: a.view(Named), r"ndarray\.view as another class, Named,"),
         (lambda a: a.byteswap(), r"ndarray\.byteswap"),
         (
             lambda a: a.sum(out=VECTOR[0, ...]),
@@ -272,16 +277,12 @@ def test_what_is_not_followed_works_on_plain_arrays():
 @pytest.mark.parametrize(
     ("function", "via"),
     [
-        (lambda a: a.astype(int) * 2, r"\.astype\(int64\)"),
         (lambda a: np.float64(a[0]) * 2, r"np\.float64\(\)"),
         (lambda a: np.random.default_rng(0).normal(a), "a conversion to a plain array in normal"),
         (
             lambda a: np.random.default_rng(0).normal(a[0]),
             r"(float\(\)|a conversion to a plain array) in normal",
         ),
-        (lambda a: np.fromiter(a, int), r"np\.fromiter of int64"),
-        (lambda a: np.array(a, dtype=int), r"np\.array of int64"),
-        (lambda a: np.array([a[0], 2], dtype=int), r"np\.array of int64"),
     ],
 )
 def test_an_array_that_leaves_the_graph_is_cut(function, via):

@@ -143,9 +143,9 @@ def arrays_of_target(frame: FrameType) -> list[np.ndarray[Any, Any]]:
 
 
 def is_buffer_target(frame: FrameType) -> bool:
-    """Tell whether the running line writes into memory that no array owns: a memoryview's, a buffer's, a pointer's."""
+    """Tell whether the running line writes into memory of no array's own: a memoryview, an array.array."""
     return any(
-        type(each) is memoryview or (type(each) is np.ndarray and not owns_its_memory(each))
+        not issubclass(type(each), np.ndarray) or (type(each) is np.ndarray and not owns_its_memory(each))
         for each in _targets(frame)
     )
 

@@ -9,7 +9,6 @@ the first number left, or was computed with before. Used by run.py and tape.py.
 from __future__ import annotations
 
 import dis
-import re
 from functools import cached_property, lru_cache
 from itertools import chain
 from types import FunctionType, ModuleType
@@ -20,8 +19,9 @@ import numpy as np
 from tracer.instructions import start_of
 from tracer.made_of import Origins
 from tracer.operations import OP_NUMBERS
+from tracer.recording import LOOKED_AT
 from tracer.rules.edited import Edited, whole
-from tracer.takers import is_only_looked_at, takers
+from tracer.takers import is_only_looked_at, rows_of_cuts, takers
 from tracer.tape import AUXILIARY
 from tracer.texts_back import DEEPEST, flat, is_round, parts_of
 from tracer.variables import enclosed
@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     from tracer.recording import Recording
     from tracer.tape import Left, Tape
 
-_CUT, _INPUT, _SUBTRACT = OP_NUMBERS["cut"], OP_NUMBERS["input"], OP_NUMBERS["subtract"]
-_TWO = 2
-_TO_INT = re.compile(r"(np\.u?)?int\d*\(\)|.* of u?int|\.astype\(u?int")
+_CUT, _INPUT = OP_NUMBERS["cut"], OP_NUMBERS["input"]
 _LOADS = ("LOAD_CONST", "LOAD_SMALL_INT")
 # Which come up by chance: only the text of the operation itself counts
 _COMMON = frozenset((0.5, 1.0, 2.0, 10.0))
@@ -65,12 +63,18 @@ def told(tape: Tape, recording: Recording) -> CutError | CutWarning | None:
             if (each.what, each.code, each.line) in said:
                 continue
             said.add((each.what, each.code, each.line))
-            error = tape.told(each.what, each.advice, each.code, each.line)
+            error = tape.told(each.what, each.advice, each.code, each.line, is_cut=True)
             if error is not None:
                 return error
         else:
             tape.untold.append((each.code, each.instruction))
     return None
+
+
+def mark(recording: Recording, untold: Iterable[tuple[CodeType, int]]) -> None:
+    """Note of the cuts at some places that their numbers are only looked at, for whoever reads the trace."""
+    for row in rows_of_cuts(recording, untold):
+        recording.params[row][LOOKED_AT] = True
 
 
 def _may_be_back(left: Left, recording: Recording, last: int) -> bool:
@@ -118,13 +122,6 @@ class _Later:
         cuts = (recording.ops == _CUT).nonzero()[0].tolist()
         values = [recording.values[row] for row in cuts[:_MOST]]
         self._cut = {*flat(values, deeply=True)}
-        self._rounded: dict[int, list[Any]] = {}  # by the row that it was rounded from
-        for row, value in zip(cuts, values, strict=False):
-            if _TO_INT.match(recording.params[row]["via"]):
-                of = recording.operands[recording.starts[row]].item()
-                self._rounded.setdefault(of, []).append(np.trunc(value))
-        whole_numbers = [*chain.from_iterable(self._rounded.values())]
-        self._counts = {*map(int, flat(whole_numbers, deeply=True))}
         self._are_counts = any(isinstance(each, (int, np.integer)) for each in values)
         self._are_round = any(map(is_round, self._cut))
         # The arrays that were computed with before: which they are, and what is in them
@@ -147,8 +144,7 @@ class _Later:
         for row, slot in zip(users[~before][::-1].tolist(), slots[~before][::-1].tolist(), strict=True):
             constant = recording.constants.kept(-1 - recording.operands[slot].item())
             port = slot - recording.starts[row].item()
-            is_known = self._is_explained(constant, row) or self._is_fraction(constant, row, port)
-            if not is_known and not origins.is_written(row, port):
+            if not self._is_explained(constant, row) and not origins.is_written(row, port):
                 found = row
                 break
         for row, params in recording.params.items():
@@ -157,21 +153,6 @@ class _Later:
             if not is_own and not all(self._is_explained(each, row) for each in floats):
                 found = max(found, row)
         return found
-
-    def _is_fraction(self, constant: Any, row: int, port: int) -> bool:
-        """Tell whether a whole number stands beside the one that it was rounded from: `x - int(x)`."""
-        recording = self._recording
-        first, stop = recording.starts[row : row + 2].tolist()
-        if (
-            recording.ops[row] != _SUBTRACT
-            or stop - first != _TWO
-            or np.asarray(constant).dtype.kind not in "iu"
-        ):
-            return False
-        near = self._rounded.get(recording.operands[first + 1 - port].item(), [])
-        return any(
-            np.shape(each) == np.shape(constant) and np.all(np.abs(each - constant) <= 1) for each in near
-        )
 
     def _know(self, constant: Any) -> None:
         if type(constant) is np.ndarray and id(constant) not in self._known:
@@ -196,18 +177,16 @@ class _Later:
         return constant.dtype.kind not in "fc" or self._is_data(constant, row)
 
     def _is_count(self, number: Any, row: int) -> bool:
-        """Tell of a whole number whether it can have no gradient: what left are floats, and none of them."""
+        """Tell of a whole number whether it can have no gradient: where floats left, it takes steps."""
         size = abs(int(number))
-        if not self._are_counts:
-            return size not in self._counts
-        return size not in self._cut and (int, size) in _operands(*self._place(row))
+        return not self._are_counts or (
+            size not in self._cut and (int, size) in _operands(*self._place(row))
+        )
 
     def _are_data_of_counts(self, array: np.ndarray[Any, Any]) -> bool:
-        """Tell of whole numbers whether they can have no gradient; of floats that left there is none by `int()`."""
+        """Tell of whole numbers whether they can have no gradient, as above."""
         self._left -= array.size
-        if self._left < 0 or (self._are_counts and array.tobytes() not in self._known):
-            return False
-        return self._counts.isdisjoint(np.abs(array).ravel().tolist())
+        return self._left >= 0 and (not self._are_counts or array.tobytes() in self._known)
 
     def _is_written(self, size: float, row: int) -> bool:
         if size in self._cut:

@@ -1,7 +1,11 @@
-"""Where a traced whole number is a shift, a count, an axis or an index: there it is read, as by `range(n)`."""
+"""Where a traced whole number is a shift, a count, an axis or an index: there it is read, as by `range(n)`.
+
+And by which ways out a float becomes a whole number: those take steps, so no gradient is lost there.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,12 +37,24 @@ _METHODS = frozenset(
 )
 _SEEKING = frozenset(("ndarray.searchsorted",))  # places, whatever the number
 _PERMUTING = frozenset(("Generator.permutation", "RandomState.permutation"))
+# What `cuts.py` says of ways out: `int()`, `np.int64()`, `np.asarray of uint8`, `.astype(bool)`
+_TO_WHOLE = re.compile(r"(np\.)?(u?int\d*|bool_?)\(\)|.* of (u?int|bool)|\.astype\((u?int|bool)")
 _SHAPING = frozenset(("Generator.multivariate_normal", "RandomState.multivariate_normal"))
 
 
 def is_whole(value: Any) -> bool:
     """Tell whether a plain value is a whole number."""
     return isinstance(value, (int, np.integer))
+
+
+def makes_whole(via: str) -> bool:
+    """Tell whether nothing but a whole number or a truth value leaves by a way: `int(x)`."""
+    return _TO_WHOLE.match(via) is not None
+
+
+def takes_steps(via: str, value: Any) -> bool:
+    """Tell whether a value leaves by such a way that is none itself: the derivative of that is 0."""
+    return makes_whole(via) and not is_whole(value)
 
 
 def is_count(traced: Any, via: str, frame: FrameType) -> bool:

@@ -1,7 +1,7 @@
 """What leaves the graph, never silently: a cut node, and one warning for each place in the code; or on purpose.
 
 A value leaves where a bare number is read out of a stand-in. What only counts, or has no gradient to lose, leaves
-without a word.
+without a word; so does what becomes a whole number (`int(x)`), but it is drawn.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from tracer.callee import called, called_as_written, called_name
-from tracer.counts import is_count, is_whole
+from tracer.counts import is_count, is_whole, makes_whole, takes_steps
 from tracer.errors import UnsupportedError
 from tracer.frames import library_function, place, users
 from tracer.instructions import ITEM_STORES
@@ -37,7 +37,7 @@ MADE_IN_TRACE = (
     "make the array in the traced function, by a call that is written np.zeros(…) or np.array(…), "
     "or pass it as an argument"
 )
-BUFFER = "the memory of something else (a memoryview, a buffer, a pointer)"
+BUFFER = "the memory of something else (a memoryview, an array.array, a pointer)"
 OF_BUFFERS = "write into the array whose memory that is; or, where nothing else is to see it, into a copy, np.array(…)"
 CONVERSION = "a conversion to a plain array"
 COMPLEX = "complex(); x + 1j*y is followed"
@@ -45,11 +45,6 @@ COMPLEX = "complex(); x + 1j*y is followed"
 _REDUCING = {"_sum": "sum", "_prod": "prod", "_amax": "max", "_amin": "min"}
 _CONVERSIONS = frozenset(("float()", "int()", CONVERSION, COMPLEX))
 _BUILTINS = (float, int, complex)
-# Labels, places
-_MAKES_WHOLE = (
-    *("array of int", "asarray of int", "asanyarray of int", "astype of int"),
-    *(".astype(int", ".astype(uint"),
-)
 _OF_OBJECTS = ("np.array of object", "np.asarray of object")
 _HANDING_ON = frozenset(
     OP_NUMBERS[name] for name in ("astype", "copy", "getitem", "item", "ravel", "reshape")
@@ -105,10 +100,11 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     if via == CONVERSION and type(value) is not np.ndarray and not around:
         meant = "np.array(…) around the list that it is in is followed; detach(x)"
     advice += f"{meant} says that this is meant"
-    tape.refuse_if_strict(what, advice, frame, got=f"value {_brief(value)}")
+    tape.refuse_if_strict(what, advice, frame, got=f"value {brief(value)}")
     _append_cut(traced, via, frame)
-    is_only_looked_at = is_conversion or via.removeprefix("np.").startswith(_MAKES_WHOLE)
-    (tape.warn_later if is_only_looked_at else tape.warn)(what, advice, frame)
+    if not takes_steps(via, value):
+        is_only_looked_at = is_conversion or makes_whole(via)
+        (tape.warn_later if is_only_looked_at else tape.warn_cut)(what, advice, frame)
     return _apart(value)
 
 
@@ -123,19 +119,11 @@ def _refuse_write(traced: Traced, frame: FrameType) -> NoReturn:
     )
     from tracer.second_ways import refuse_written_otherwise  # noqa: PLC0415  (as above)
 
-    got = f"value {_brief(traced.value_)}"
+    got = f"value {brief(traced.value_)}"
     name, dtype = name_of_target(frame), type_of_target(frame)
     views = views_of_target(frame)
     if dtype is not None:
-        is_records, is_whole_numbers = dtype.names is not None, dtype.kind in "iu"
-        raise UnsupportedError(
-            f"writing a traced value into an array of {'records' if is_records else dtype} is not followed",
-            where=place(frame),
-            got=got + (", of which NumPy keeps whole numbers there" if is_whole_numbers else ""),
-            advice="keep each field in an array of its own"
-            if is_records
-            else f"make {name or 'it'} an array of floats: np.array([1.0, 2.0]), np.zeros(3), or by dtype=float",
-        )
+        raise not_of_floats(dtype, name or "it", got, frame)
     for each in arrays_of_target(frame):
         refuse_written_otherwise(each, traced.tape_, frame)
     if is_buffer_target(frame):
@@ -155,6 +143,19 @@ def _refuse_write(traced: Traced, frame: FrameType) -> NoReturn:
         where=place(frame),
         got=got + (f"; it is also seen through {views}" if views else ""),
         advice=f"{MADE_IN_TRACE}, or name it in {watched}" + (copied if is_variable else ""),
+    )
+
+
+def not_of_floats(dtype: np.dtype[Any], name: str, got: str, frame: FrameType) -> UnsupportedError:
+    """Return the error for a traced value that is written into an array which keeps no floats."""
+    is_records = dtype.names is not None
+    return UnsupportedError(
+        f"writing a traced value into an array of {'records' if is_records else dtype} is not followed",
+        where=place(frame),
+        got=got + (", of which NumPy keeps whole numbers there" if dtype.kind in "iu" else ""),
+        advice="keep each field in an array of its own"
+        if is_records
+        else f"make {name} an array of floats: np.array([1.0, 2.0]), np.zeros(3), or by dtype=float",
     )
 
 
@@ -221,5 +222,6 @@ def _append_cut(traced: Traced, via: str, frame: FrameType) -> None:
     traced.tape_.append("cut", (traced.id_,), (None,), traced.value_, frame, {"via": via})
 
 
-def _brief(value: Any) -> str:
+def brief(value: Any) -> str:
+    """Write a value, of an array its shape."""
     return f"array of shape {value.shape}" if type(value) is np.ndarray else repr(value)

@@ -303,8 +303,11 @@ def _listed(number: Any, value: Any, frame: FrameType) -> Any:
 
 def _view(number: Any, value: Any, frame: FrameType) -> Any:
     """Follow `a.view()`, which looks at the same memory; other types would read its bits."""
-    if type(value) is not np.ndarray or value.dtype != number.value_.dtype:
+    if value.dtype != number.value_.dtype:
         return _not_followed(number, "ndarray.view as another type", value, frame)
+    if type(value) is not np.ndarray:
+        what = f"ndarray.view as another class, {type(value).__name__},"
+        return _not_followed(number, what, value, frame)
     result = record_call("reshape", (number,), value, {}, frame)
     if is_traced(result):
         note_view(result, (number,))

@@ -27,6 +27,8 @@ Indices: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 _FEW = 48  # rows that are looked at one by one
 SHORT = 1 << 12  # rows of a recording of which is known again what they were before
 KEPT = 8  # of such recordings
+# Of the parameters of a cut: no operation of the run has taken its number
+LOOKED_AT = "looked at"
 _NAN = float("nan")
 _FLOAT = frozenset((float,))
 ARRAYS = frozenset((np.ndarray, Edited))

@@ -191,6 +191,7 @@ def run(
         ended,
         keep=options.keep,
         untraced=boxes.untraced,
+        warned=tuple(tape.given),
         failed=raised_at(error),
     )
     arrays, only_read, plain_arrays = boxes.arrays, boxes.only_read(), boxes.plain_arrays
@@ -246,6 +247,10 @@ def _recording_of(
         from tracer import came_back  # noqa: PLC0415  (many programs have no cut)
 
         error = came_back.told(tape, recording)
+    if tape.untold:
+        from tracer import came_back  # noqa: PLC0415  (as above)
+
+        came_back.mark(recording, tape.untold)
     followed = [position // WIDTH for position in tape.followed]
     if tape.texts:
         from tracer import texts_back  # noqa: PLC0415  (most programs write nothing)

@@ -78,6 +78,15 @@ class Segment(NamedTuple):
 _segment = partial(tuple.__new__, Segment)  # in one step: one is made for every call of a function
 
 
+class Warned(NamedTuple):
+    """What a run has warned of and no cut shows: numbers that are constants in it; at a line, 0 where there is none."""
+
+    what: str
+    advice: str
+    file: str
+    line: int
+
+
 class Left(NamedTuple):
     """A place where a number left that may only be looked at; from which row on; and what is to be said of it."""
 
@@ -105,10 +114,10 @@ class Tape:
     """
 
     __slots__ = (
-        "_snapshots", "elsewhere", "families", "followed", "frame", "had", "hashed", "input_arrays", "input_names",
-        "instructions", "is_open", "left", "outer", "places", "read_otherwise", "records", "refused", "remembered",
-        "running", "scopes", "segments", "strict", "texts", "thread", "untold", "waiting", "warned", "watched",
-        "writes",
+        "_snapshots", "elsewhere", "families", "followed", "frame", "given", "had", "hashed", "input_arrays",
+        "input_names", "instructions", "is_open", "left", "outer", "places", "read_otherwise", "records", "refused",
+        "remembered", "running", "scopes", "segments", "strict", "texts", "thread", "untold", "waiting", "warned",
+        "watched", "writes",
     )  # fmt: skip
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -125,6 +134,7 @@ class Tape:
         self.outer: Tape | None = None  # the trace in whose function this one was started
         self.input_names: list[str] = []
         self.warned: set[tuple[CodeType, int]] = set()
+        self.given: list[Warned] = []  # the warnings of what is no cut
         self.left: list[Left] = []  # where numbers left that may only be looked at: see `came_back.py`
         self.untold: list[tuple[CodeType, int]] = []  # where they are only looked at
         self.had: dict[str, Any] = {}  # what held numbers in the program before the first of them left
@@ -201,8 +211,12 @@ class Tape:
         self.segments.append(_segment((len(self.records), scope, code)))
         return True
 
-    def told(self, what: str, advice: str, code: CodeType, line: int) -> CutError | CutWarning | None:
-        """Warn of a cut that is known when the run is over; return the error where that is one."""
+    def told(
+        self, what: str, advice: str, code: CodeType, line: int, *, is_cut: bool = False
+    ) -> CutError | CutWarning | None:
+        """Warn of what is known when the run is over; return the error where that is one."""
+        if not is_cut:
+            self.given.append(Warned(what, advice, code.co_filename, line))
         where = f"{os.path.split(code.co_filename)[1]}:{line}"
         if self.strict:
             return CutError(what, where=where, advice=advice)
@@ -214,6 +228,12 @@ class Tape:
             raise CutError(what, where=place(frame), got=got, advice=advice)
 
     def warn(self, what: str, advice: str, frame: FrameType) -> None:
+        """Warn of a constant that is no cut, as below, and keep that for whoever reads the trace."""
+        if (frame.f_code, frame.f_lasti) not in self.warned:
+            self.given.append(Warned(what, advice, frame.f_code.co_filename, frame.f_lineno))
+            self.warn_cut(what, advice, frame)
+
+    def warn_cut(self, what: str, advice: str, frame: FrameType) -> None:
         """Warn of a cut at the user's line, once for each place in the code.
 
         A warning that is an error is raised again at the end: code in C may take it for a number that is none.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tracer.standins import Traced
 
 VIA = "text that is read back"
+MAY_BE_BACK = "traced values were written as text, and numbers that may be read back from it went on"
 _MOST = 5_000  # texts that are remembered: the last
 DEEPEST = 4  # calls that a text is returned from
 _LONGEST = 10_000  # characters of one

@@ -28,7 +28,7 @@ from tracer.instructions import line_of, with_inner
 from tracer.operations import OP_NUMBERS
 from tracer.takers import rows_of_cuts, takers
 from tracer.tape import WIDTH
-from tracer.texts import VIA
+from tracer.texts import MAY_BE_BACK, VIA
 from tracer.texts_parsed import parsed
 from tracer.variables import enclosed
 
@@ -60,7 +60,6 @@ _WELL_KNOWN = {
     for factor in (0.25, 0.5, 1.0, 2.0, 4.0)
 } | {math.pi / 180, math.sqrt(2 * math.pi), 0.5 * math.log(2 * math.pi), math.log(2 * math.pi)}
 _WHAT = "a traced value was written as text and read back as a number"
-_WHAT_MAY_BE = "traced values were written as text, and numbers that may be read back from it went on"
 _ADVICE = (
     "what is computed from it carries no gradient back; compute with the value, and not with what was written of it, "
     "or write detach(x) of it: that says that this is meant"
@@ -110,7 +109,7 @@ def with_cuts(
         recording, followed = cut_later.with_cuts(recording, cuts, followed)
     elif texts and not _is_json_told(recording):
         text = parsed(recording, texts, given, lambda: _known(recording, texts, given, untold))
-        return recording, followed, [(text, _WHAT_MAY_BE)] if text is not None else []
+        return recording, followed, [(text, MAY_BE_BACK)] if text is not None else []
     return recording, followed, [(each, _WHAT) for each in made]
 
 
@@ -136,7 +135,8 @@ def told(tape: Tape, texts: list[tuple[Text, str]]) -> CutError | CutWarning | N
         if (text.code, text.instruction) in tape.warned:
             continue
         tape.warned.add((text.code, text.instruction))
-        error = tape.told(what, _ADVICE, text.code, line_of(text.code, text.instruction))
+        line = line_of(text.code, text.instruction)
+        error = tape.told(what, _ADVICE, text.code, line, is_cut=what == _WHAT)
         if error is not None:
             return error
     return None

@@ -15,7 +15,7 @@ from tracer.operations import OP_NUMBERS
 from tracer.own_references import refuse_written
 from tracer.pull import as_number
 from tracer.structures import Structure, fill, names_in
-from tracer.tape import RUNS
+from tracer.tape import RUNS, Warned
 from tracer.views import Edge, Node, Views, zero_like
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Run:
     failed: tuple[CodeType, int] | None = None  # where the exception came from
     # By path: what an argument is that is an array and not traced: 'an array of int64', 'a MaskedArray of float64'
     untraced: dict[str, str] = field(default_factory=dict)
+    warned: tuple[Warned, ...] = ()  # of what no cut shows
 
     def __post_init__(self) -> None:
         # The result may be an array that the program goes on with; most are numbers

@@ -23,10 +23,11 @@ from tracer.sites import NO_PLACE, Scope, Sites
 from tracer.source import Going, Place, Site
 from tracer.statistics import FIELDS
 from tracer.structures import fill
+from tracer.tape import Warned
 from tracer.trace import Run, Trace
 from tracer.trace_arrays import AnyArray, read_arrays
 from tracer.trace_columns import Reader, are_texts, require
-from tracer.trace_encode import Document, pool_name
+from tracer.trace_encode import NO_FILE, Document, pool_name
 from tracer.trace_objects import ValueColumns, plain_dtype, read_values
 from tracer.trace_rules import operand_count, read_operations
 
@@ -117,6 +118,7 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
         known_sites=_read_sites(read, recording),
         keep=read.text("keep"),
         untraced=untraced,
+        warned=_read_warned(read),
     )
     trace = Trace(run, read.object("of", objects), read.object("seed", objects))
     if document["has_gradients"] is True:
@@ -275,6 +277,22 @@ def _read_sites(read: Reader, recording: Recording) -> Sites:
         is_write=recording.ops == OP_NUMBERS["setitem"],
         failed_at=failed_at,
     )
+
+
+def _read_warned(read: Reader) -> tuple[Warned, ...]:
+    found, files = read.document.get("warned", []), read.texts("files")
+    require(isinstance(found, list), "'warned' is no list")
+    warned = []
+    for what, advice, file, line in found:
+        require(
+            are_texts([what, advice])
+            and type(file) is type(line) is int
+            and NO_FILE <= file < len(files)
+            and line >= 0,
+            "a warning is not one",
+        )
+        warned.append(Warned(what, advice, "" if file == NO_FILE else files[file], line))
+    return tuple(warned)
 
 
 def _read_copied_inputs(read: Reader, rows: int) -> list[tuple[int, tuple[Going, ...]]]:

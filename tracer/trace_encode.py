@@ -7,6 +7,7 @@ process. `trace_decode.py` reads it again, and docs/trace-format.md describes it
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from tracer.sites import Sites
     from tracer.source import Going, Place
+    from tracer.tape import Warned
     from tracer.trace import Trace
 
 # By name: one-dimensional pieces of one type, which are written one after the other.
@@ -35,6 +37,7 @@ INTEGERS = tuple(
     np.dtype(f"<{kind}{size}") for size in (1, 2, 4, 8) for kind in "ui" if (kind, size) != ("u", 8)
 )
 FLOAT = np.dtype("<f8")
+NO_FILE = -1
 _FLOATS = frozenset({"values", "constants", "gradients", "locals", "measured"})
 
 
@@ -72,7 +75,7 @@ def encode(trace: Trace) -> tuple[Document, Columns]:
         "inputs": recording.input_names,
         "output_paths": [output.path for output in recording.outputs],
         "parameters": list(structures),
-        **_encode_sites(trace.sites, columns),
+        **_encode_sites(trace.sites, run.warned, columns),
         "result": values.add(run.result),
         "of": values.add(trace.of),
         "seed": values.add(trace.seed),
@@ -124,11 +127,10 @@ def _encode_gradients(trace: Trace, columns: dict[str, Any], values: ValueWriter
     return True
 
 
-def _encode_sites(sites: Sites, columns: dict[str, Any]) -> Document:
+def _encode_sites(sites: Sites, warned: Sequence[Warned], columns: dict[str, Any]) -> Document:
     files: dict[str, int] = {}
-    for place in sites.places:
-        files.setdefault(place.site.file, len(files))
-    for file in sites.source:
+    named = (place.site.file for place in sites.places)
+    for file in chain(named, sites.source, (each.file for each in warned if each.file)):
         files.setdefault(file, len(files))
     shown = portable_names(list(files))
     names: dict[str, int] = {}
@@ -143,10 +145,15 @@ def _encode_sites(sites: Sites, columns: dict[str, Any]) -> Document:
         "files": shown,
         "source": {shown[files[file]]: text for file, text in sites.source.items()},
         "failed_at": sites.failed_at,
+        **({"warned": [_warned_items(each, files) for each in warned]} if warned else {}),
         "places": [_place_items(place, files) for place in sites.places],
         "scope_names": list(names),
         "copied_inputs": [[row, _going_items(goings)] for row, goings in sites.copied_inputs],
     }
+
+
+def _warned_items(warned: Warned, files: Mapping[str, int]) -> list[Any]:
+    return [warned.what, warned.advice, files.get(warned.file, NO_FILE), warned.line]
 
 
 def _place_items(place: Place, files: Mapping[str, int]) -> list[Any]:

@@ -33,6 +33,7 @@ from tracer.memory import memory_of, overlapping, owner_of
 from tracer.reach import MODULES, place_of, places_leading_to, reachable
 from tracer.standins import Traced, is_traced
 from tracer.structures import items_of, path_of, rebuilt, structure_of
+from tracer.tape import Warned
 from tracer.turns import CHANGED, WATCHERS, BusyError, exchanging, refused
 from tracer.untraced import holds_any, way_to_floats, without_floats
 from tracer.watched_names import find, functions_of
@@ -309,6 +310,7 @@ class Watcher:
     def _tell(self, what: str, advice: str) -> None:
         if self._boxes.tape.strict:
             raise CutError(what, advice=advice)
+        self._boxes.tape.given.append(Warned(what, advice, "", 0))
         warnings.warn(CutWarning(f"{what}; {advice}"), stacklevel=2)
 
     def program(self) -> tuple[list[Any], list[Any]]:

@@ -49,6 +49,10 @@ _NUMPY = (
     (r"ndarray\.resize$", "np.resize(x, shape), np.pad and x.reshape(shape) are followed"),
     (r"ndarray\.base$", "np.shares_memory(x, y) tells whether two arrays see the same memory"),
     (
+        r"ndarray\.view as another class",
+        "leave the view out: an array is followed, also in an attribute of a class with the same methods",
+    ),
+    (
         r"ndarray\.view as another type$",
         "x[0::2] + 1j * x[1::2] is followed, and so are z.real and z.imag; as for bits, " + _BITS,
     ),

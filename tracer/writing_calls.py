@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.buffers import write
-from tracer.cuts import FOREIGN, MADE_IN_TRACE
+from tracer.cuts import FOREIGN, MADE_IN_TRACE, brief, not_of_floats
 from tracer.errors import UnsupportedError
 from tracer.frames import is_library, place
 from tracer.numpy_calls import arrays_of, call_function, getitem
@@ -50,6 +50,12 @@ def call_writing(function: Any, args: tuple[Any, ...], options: dict[str, Any], 
             return function(*plain_deep(args), **plain_deep(options))
         if is_library(str(frame.f_globals.get("__name__"))):
             raise refuse(f"np.{function.__name__}", frame)
+        if args and type(target) is np.ndarray and target.dtype.kind not in "fc":
+            function(
+                target.copy(), *plain_deep(args[1:]), **plain_deep(options)
+            )  # raises NumPy's own errors
+            value = next(traced_in((*args[1:], *options.values()))).value_
+            raise not_of_floats(target.dtype, "it", f"value {brief(value)}", frame)
         refuse_written_otherwise(target, tape, frame)
         raise UnsupportedError(
             f"np.{function.__name__} writes into {FOREIGN}",

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from tracer.diagnose.cuts import UNTOLD
 from tracer.diagnose.finding import KINDS, SEVERITIES, Finding
 from tracer.diagnose.finding_text import advised, checked_kinds, is_harm, place_of, said, source_lines
 from tracer.errors import UsageError
+from tracer.numbers_text import listed
 from viz.labels import clean
 from viz.text import ALARM, NAME, QUIET, width
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _WIDEST = 100  # of lines that are read, where no terminal sets a limit
 _LEAST = 40
+_NAMED = 3  # cuts in the last line
 _GITHUB_LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
 _STYLES = {"error": ALARM, "warning": "bold yellow", "note": QUIET}
 
@@ -105,20 +108,33 @@ def _path(file: str) -> str:
 
 def finding_parts(trace: Trace, findings: Sequence[Finding], columns: int | None = None) -> list[Text]:
     """Lay out findings for a person: the source with its place underlined, the cause, the advice, what it spoils."""
-    calm = f"{clean(trace.function)}: found nothing wrong with its gradients ({len(trace.edges):,} edges looked at)"
     if not findings:
-        return [Text(calm)]
+        return [Text(_verdict(trace, findings))]
     columns = columns or max(min(width(), _WIDEST), _LEAST)
     parts: list[Text] = []
     for finding in findings:
         parts += [*_finding(trace, finding, columns), Text("")]
-    is_calm = all(finding.severity == "note" for finding in findings)
-    return [
-        *parts,
-        Text(
-            f"{calm}; {_counted(findings)}" if is_calm else f"{clean(trace.function)}: {_counted(findings)}"
-        ),
-    ]
+    return [*parts, Text(_verdict(trace, findings))]
+
+
+def _verdict(trace: Trace, findings: Sequence[Finding]) -> str:
+    """Sum up in one line: that nothing was found is said only where the run has warned of nothing, either."""
+    name, looked_at = clean(trace.function), f"({len(trace.edges):,} edges looked at)"
+    counted = f"; {_counted(findings)}" if findings else ""
+    harm = [finding for finding in findings if finding.severity != "note"]
+    if not harm:
+        return f"{name}: found nothing wrong with its gradients {looked_at}{counted}"
+    if not all(finding.numbers.get(UNTOLD) for finding in harm):
+        return f"{name}{counted.replace(';', ':', 1)}"
+    cuts = len(harm)
+    lines = listed(
+        [f"{finding.place}: {finding.code}".removesuffix(": ") for finding in harm if finding.place], _NAMED
+    )
+    places = f" ({lines})" if lines else ""
+    return (
+        f"{name}: nothing wrong among the recorded operations {looked_at}, but {cuts:,} cut{'s' if cuts > 1 else ''}: "
+        f"the gradients lack whatever was computed from a number after it left{places}{counted}"
+    )
 
 
 def _finding(trace: Trace, finding: Finding, columns: int) -> list[Text]:

@@ -157,8 +157,20 @@ def _only_traced(module: ModuleType, file: Path) -> Callable[..., Any]:
     raise UsageError(
         f"{file} has no traced function",
         got=f"its functions are {', '.join(functions)}" if functions else "it defines no function",
-        advice=f"put @trace on one, or name one: {file}:{next(iter(functions), 'FUNCTION')}",
+        advice=f"put @trace on one, or name one: {file}:{_likely(functions, file)}",
     )
+
+
+def _likely(functions: Iterable[str], file: Path) -> str:
+    """Return the first of a file's functions that none of them decorates, or calls; else the first."""
+    helpers = {
+        each.id
+        for function in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for each in ast.walk(function)
+        if isinstance(each, ast.Name) and each.id != function.name
+    }
+    return next((name for name in functions if name not in helpers), next(iter(functions), "FUNCTION"))
 
 
 def _functions(module: ModuleType) -> dict[str, Callable[..., Any]]:

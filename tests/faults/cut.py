@@ -124,6 +124,21 @@ def interpolated(y=np.array([0.0, 1.0, 4.0, 9.0])):
     return float(interpolate.interp1d(np.arange(4.0), y)(2.3))  # cause
 
 
+class _Average:
+    def __init__(self):
+        self.value = 0.0
+
+    @property
+    def number(self):
+        return float(self.value)  # cause of average_by_a_property
+
+
+def average_by_a_property(x=2.345):
+    average = _Average()
+    average.value = x
+    return 0.9 * x + 0.1 * average.number
+
+
 def half_through_a_file(x=np.array([1.5, 2.5])):
     file = io.BytesIO()
     np.save(file, x * x)  # cause

@@ -1,6 +1,5 @@
 """Programs that nothing is wrong with: no finding above `note`."""
 
-import io
 import math
 
 import numpy as np
@@ -304,15 +303,3 @@ def halved_until_small(x=5.0, price=2.0):
         x = x / 2
         steps += 1
     return steps * price
-
-
-def begun_again(x=np.array([1.5, 2.5])):
-    file = io.BytesIO()
-    np.save(file, np.ones(2))
-    file.seek(0)
-    w = np.load(file)
-    for _ in range(3):
-        w = w - 0.1 * x
-        file.seek(0)
-        np.save(file, w)
-    return np.sum(w)

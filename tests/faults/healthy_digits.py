@@ -104,11 +104,6 @@ def printed_and_logged(x=2.0, w=3.0):
     return loss
 
 
-def size_by_a_number(x=3.0):
-    n = int(float(x)) + len(str(x))
-    return np.sum(x * np.ones(n)) / n
-
-
 def stops_by_a_number(x=2.0):
     best = float("inf")
     y = x

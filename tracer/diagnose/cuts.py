@@ -1,15 +1,21 @@
-"""Where values left the graph, and what hangs on it."""
+"""Where values left the graph, and what hangs on it.
+
+A cut is no harm where nothing is missing: it is meant (`detach`), its number is only looked at, or takes steps, so that
+the derivative is 0. It is harm where an input has no gradient by it, where its number is seen to come back, and where
+nobody can tell: wherever the run has warned of it.
+"""
 
 from __future__ import annotations
 
 import ast
-import re
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.counts import makes_whole, takes_steps
+from tracer.cuts import CONVERSION
 from tracer.diagnose.cut_inputs import inputs_cut
 from tracer.diagnose.dead import names_of
 from tracer.diagnose.fates import Fate, fates_of
@@ -22,7 +28,7 @@ from tracer.lookup import described
 from tracer.numbers_text import clean, is_array, number, summary
 from tracer.operations import OP_NUMBERS
 from tracer.plain_outputs import cuts_behind
-from tracer.recording import operand_of
+from tracer.recording import LOOKED_AT, operand_of
 from tracer.texts import VIA
 from tracer.ways_around import way_around
 
@@ -36,9 +42,12 @@ if TYPE_CHECKING:
     from tracer.views import Node
 
 _MEANT = "detach()"
+_OF_STEPS = (
+    "a step has no slope: leave the rounding out of what is differentiated, or round detached values"
+)
+UNTOLD = "untold"
+"""Among the numbers of a finding: how many constants were taken of which nobody knows what was computed from them."""
 _COMMON = (0.0, 0.5, 1.0, 2.0)  # which come up by chance
-# Ways out from which nothing comes back, or from which that is meant
-_SLOPELESS = re.compile(r"\b(?:u?int\d*|bool_?|integers|detach)\b")
 _FEW = 64  # values of one place that are told apart
 _CONSTANTS = 20_000  # that are looked at for one that no operation made
 _MOST = 1000  # arrays that are looked for among the constants
@@ -76,13 +85,8 @@ def find(trace: Trace) -> list[Finding]:
             ):
                 unseen[cuts[0]] = said
     if plain is not None and (behind := cuts_behind(trace, plain)):
-        unseen |= {
-            cuts[
-                0
-            ]: f"the output, {clean(described(trace, plain))}, is a plain number, which may be made of it"
-            for cuts in by_place.values()
-            if cuts[0] in behind
-        }
+        said = f"the output, {clean(described(trace, plain))}, is a plain number, which may be made of it"
+        unseen |= {cuts[0]: said for cuts in by_place.values() if cuts[0] in behind}
     return [
         _finding(
             trace,
@@ -107,6 +111,19 @@ def _start(trace: Trace, row: int) -> tuple[Text, ast.expr] | None:
     return None if start is None else (text, start)
 
 
+def _via(trace: Trace, row: int) -> str:
+    return str(trace.recording.params.get(row, {}).get("via", ""))
+
+
+def _is_untold(trace: Trace, cuts: list[int]) -> bool:
+    """Tell whether nobody knows where the numbers went that left at one place: the run has warned of it."""
+    recording = trace.recording
+    return has_gradients(trace) and not all(
+        recording.params.get(row, {}).get(LOOKED_AT) or takes_steps(_via(trace, row), recording.values[row])
+        for row in cuts
+    )
+
+
 def _is_written(trace: Trace, row: int) -> bool:
     """Tell whether a value left the graph into a file, which may be read anywhere."""
     found = _start(trace, row)
@@ -123,10 +140,11 @@ def _swallowing(trace: Trace, row: int) -> str | None:
 
 def _followed(trace: Trace, cuts: list[int]) -> Followed:
     """Return where the program's text leads the numbers that left the graph at one place."""
-    found, params = _start(trace, cuts[0]), trace.recording.params
+    found = _start(trace, cuts[0])
     if not has_gradients(trace) or found is None:
         return Followed([])
-    if _SLOPELESS.search(str(params.get(cuts[0], {}).get("via", ""))):
+    via = _via(trace, cuts[0])
+    if via == _MEANT or makes_whole(via):
         return Followed([])
     values = [trace.recording.values[row] for row in cuts[:_FEW]]
     return follow(trace, trace.sites.place(cuts[0]).site, found[1], values, cuts[0])
@@ -231,11 +249,11 @@ def _finding(
     *,
     is_any_alive: bool,
 ) -> Finding:
-    recording, graph = trace.recording, trace.graph
+    graph = trace.graph
     row = next((fate.row for fate in lost), back[0] if back else cuts[0])
     node = trace.nodes[int(graph.node_of_row[row])]
-    via = str(recording.params.get(row, {}).get("via", ""))
-    value = node.value
+    via, value = _via(trace, row), node.value
+    is_step = takes_steps(via, value)
     shown = summary(value) if is_array(value) else number(value)
     times = f" ({len(cuts):,} times)" if len(cuts) > 1 else ""
     is_meant = via == _MEANT
@@ -243,7 +261,8 @@ def _finding(
     if lost and not is_meant:
         names = names_of(fate.parameter.name for fate in lost)
         count = sum(len(fate.parameter.rows) for fate in lost)
-        message += f"; so {names} {'get' if count > 1 else 'gets'} no gradient"
+        steps = " it takes steps, so its derivative is 0:" if is_step else " so"
+        message += f";{steps} {names} {'get' if count > 1 else 'gets'} no gradient"
         gone = {trace.input_rows[each] for fate in lost for each in fate.parameter.rows}
         if short := [each for each in inputs_cut(trace, cuts) if each not in gone]:
             message += f", and that of {names_of(short)} may be short"
@@ -255,27 +274,41 @@ def _finding(
             message += f": the gradient of {names} may be short by it"
     if unseen and not lost:
         message += f"; {unseen}"
-    is_harmful = bool(lost or back or unseen) and not is_meant
+    is_untold = not (lost or back or unseen or is_meant) and _is_untold(trace, cuts)
+    if is_untold:
+        names = names_of(inputs_cut(trace, cuts))
+        later = "read back from there" if _is_written(trace, row) else "computed from it"
+        message += (
+            f"; where the number went can't be told: the gradient of {names} lacks whatever was {later}"
+        )
+    is_harmful = bool(lost or back or unseen or is_untold) and not is_meant
     severity: Severity = "note" if not is_harmful else "error" if lost and not is_any_alive else "warning"
     if not is_harmful:
-        later = "read back from there" if _is_written(trace, row) else "computed from the number"
-        unseen = f"no input is left without gradient by it, but what is {later} is a constant"
-        message += ", on purpose" if is_meant else f"; {unseen}"
+        message += ", on purpose" if is_meant else f"; {_harmless(trace, is_step=is_step)}"
     return Finding(
         kind="cut",
         severity=severity,
         site=node.site,
         message=message,
-        advice=_advice(trace, row)
+        advice=(_OF_STEPS if is_step else _advice(trace, row))
         if is_harmful
-        else f"nothing has to be done if nothing is {later}; detach(x) says that it is meant",
+        else "nothing has to be done about it",
         node=node,
         edges=tuple(node.in_edges),
         numbers={
-            "spoiled": max([len(cuts), *(fate.spoiled for fate in lost)]),
+            "spoiled": 0 if is_untold else max([len(cuts), *(fate.spoiled for fate in lost)]),
             "inputs": sum(len(fate.parameter.rows) for fate in lost),
+            **({UNTOLD: len(cuts)} if is_untold else {}),
         },
     )
+
+
+def _harmless(trace: Trace, *, is_step: bool) -> str:
+    if is_step:
+        return "it takes steps, so its derivative is 0, and no gradient is missing"
+    if not has_gradients(trace):
+        return "there are no gradients that could lack it"
+    return "it is only looked at: nothing is computed from the number"
 
 
 def _line(user: Node, node: Node) -> str:
@@ -286,12 +319,15 @@ def _line(user: Node, node: Node) -> str:
 
 
 def _advice(trace: Trace, row: int) -> str:
-    if trace.recording.params.get(row, {}).get("via") == VIA:
+    if _via(trace, row) == VIA:
         return "compute with the value, and not with what was written of it, or say detach(x) where it is meant"
     if _is_written(trace, row):
         return "compute with the value, and not with what is read back, or say detach(x) where it is meant"
     called = _swallowing(trace, row)
     if called is None:
         return "keep it a traced value: leave the conversion out, or say detach(x) where it is meant"
-    around = way_around(called) or "write it with supported operations"
+    around = way_around(called)
+    if not around and _via(trace, row) == CONVERSION and not is_array(trace.recording.values[row]):
+        around = "put np.array(…) around the list that it is in"
+    around = around or "write it with supported operations"
     return f"{around}; @rule gives a call its derivative (docs/adding-a-rule.md); detach(x) says that it is meant"

@@ -17,6 +17,7 @@ from tracer.diagnose import (
     read_back,
     searches,
     untraced_arguments,
+    warned,
 )
 from tracer.diagnose.finding import SEVERITIES
 
@@ -31,6 +32,7 @@ DETECTORS: tuple[Callable[[Trace], list[Finding]], ...] = (
     nonfinite.find,
     cuts.find,
     read_back.find,
+    warned.find,
     searches.find,
     dead.find,
     dropped.find,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -102,7 +103,7 @@ def render(explained: Explanation, width: int = WIDTH) -> str:
         # Arithmetic that is deep in the tree may take the room of its own line's code, and no other's.
         left_width -= min(longest_code, LEAST_ROOM) - code_width
         code_width = min(longest_code, LEAST_ROOM)
-    text = [explained.heading]
+    text = textwrap.wrap(explained.heading, width, subsequent_indent="  ", break_on_hyphens=False)
     for left, term in lines:
         columns = [left]
         if term.op:
