@@ -165,7 +165,6 @@ CUTS = {
     "array of objects": (lambda x, a: np.array([x, 2], dtype=object)[0], r"np\.array of object"),
     "ufunc of a list": (lambda x, a: np.exp([x, 1.0])[0], r"a conversion to a plain array in np\.exp"),
     "a reduction's first number": (lambda x, a: OUTSIDE.prod(initial=x), r"initial= of prod\(\) in OUTSIDE\.prod"),
-    "a function's first number": (lambda x, a: np.max(OUTSIDE, initial=x), r"initial= of max\(\) in numpy\.max"),
     "array from outside beside a list": (lambda x, a: (OUTSIDE * [x, x, 1.0])[0], "a conversion to a plain array"),
     "Decimal": (lambda x, a: float(decimal.Decimal(x)), "Decimal"),
     "timedelta": (lambda x, a: dt.timedelta(seconds=x).total_seconds(), "timedelta"),

@@ -36,7 +36,9 @@ def call_ufunc(
 ) -> Any:
     """Compute and record `ufunc(*inputs)`; what is not followed raises UnsupportedError."""
     values = tuple(plain_deep(value) for value in inputs)
-    if ufunc in PLAIN_UFUNCS or not (open_tape(inputs, frame) or any_open(inputs, frame)):
+    if ufunc in PLAIN_UFUNCS or not (
+        open_tape(inputs, frame) or any_open((*inputs, *options.values()), frame)
+    ):
         return getattr(ufunc, method)(*values, **plain_deep(options))
     if method != "__call__" or options:
         return _call_form(ufunc, method, inputs, options, frame)
