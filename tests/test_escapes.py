@@ -163,7 +163,7 @@ CUTS = {
     "NumPy's float64": (lambda x, a: np.float64(x) * 2, r"np\.float64\(\)"),
     "array of ints": (lambda x, a: np.array([x, 2], dtype=int).sum() * 1.0, r"np\.array of int64"),
     "array of objects": (lambda x, a: np.array([x, 2], dtype=object)[0], r"np\.array of object"),
-    "ufunc of a list": (lambda x, a: np.exp([x, 1.0])[0], r"a conversion to a plain array in np\.exp"),
+    "ufunc of a list": (lambda x, a: (lambda exp: exp([x, 1.0])[0])(np.exp), r"a conversion to a plain array in exp"),
     "a reduction's first number": (lambda x, a: OUTSIDE.prod(initial=x), r"initial= of prod\(\) in OUTSIDE\.prod"),
     "array from outside beside a list": (lambda x, a: (OUTSIDE * [x, x, 1.0])[0], "a conversion to a plain array"),
     "Decimal": (lambda x, a: float(decimal.Decimal(x)), "Decimal"),

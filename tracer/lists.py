@@ -5,7 +5,7 @@ arguments it asks, a function's dispatcher tells: a small Python function inside
 dispatchers have another code, which also names a traced value that it finds in a list, or somebody who answers for an
 object that NumPy would make an array of (`array_likes.py`). So a NumPy function is followed by whatever name the
 program reaches it, no name is replaced, and a call without lists pays a tenth of a microsecond. Where a dispatcher is
-not found, a list is what it is to a ufunc: a cut, which says so.
+not found, a list is a cut, which says so. Ufuncs are followed by `array_methods.py` and `ufunc_names.py`.
 """
 
 from __future__ import annotations
