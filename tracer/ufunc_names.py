@@ -26,7 +26,7 @@ from tracer.instructions import with_inner
 from tracer.mutation import call_ufunc_any
 from tracer.numpy_table import UFUNC_RULES
 from tracer.operators import OPERANDS
-from tracer.standins import Traced, plain, record_call, unary
+from tracer.standins import Traced, holds_traced, plain, record_call, unary
 from tracer.type_of import MOST_FUNCTIONS
 from tracer.values import Array, Scalar
 
@@ -212,7 +212,11 @@ def _following(ufunc: Any) -> Callable[..., Any]:
 
 
 def _is_ours(value: Any) -> bool:
-    return type(value) in _STAND_INS or (type(value) in (list, tuple) and any(map(_is_ours, value)))
+    if type(value) is tuple and not _STAND_INS.isdisjoint(
+        map(type, value)
+    ):  # also of what is to be written into
+        return True
+    return type(value) in _STAND_INS or holds_traced(value)
 
 
 def _as_asked(
