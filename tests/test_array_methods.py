@@ -1,4 +1,4 @@
-"""Methods of plain arrays that are given a traced value: `X.dot(w)`, where nobody asks w."""
+"""Methods that are given a traced value which nobody asks: `X.dot(w)` of a plain X, `np.add.reduce([x, y])`."""
 
 import gc
 import pickle
@@ -50,6 +50,11 @@ def of_an_import(w):
         lambda w: reduce(np.ndarray.dot, [np.eye(2), np.eye(2) * w[0], X.T]).sum(),
         lambda w: Layer().forward(w).sum() * in_a_helper(w).sum() * of_an_import(w).sum(),
         lambda w: getattr(X, "dot")(w).sum() * methodcaller("dot", w)(X).sum(),  # noqa: B009
+        lambda w: np.add.reduce([w[0], w[1] * w[0]]) * np.multiply.outer((w[0], 2.0), [w[1]]).sum(),
+        lambda w: np.add.reduce(X, None, initial=w[0]) + np.maximum.reduce((w, w[::-1], X[0])).sum(),
+        lambda w: np.multiply.reduceat([w[0], w[1], w[0]], [0, 2]) @ np.add.accumulate([w[1], w[0]]),
+        lambda w: np.add.reduce(axis=1, array=[[w[0], 1.0], w], out=np.zeros(2)).prod(),
+        lambda w: sum(map(np.logaddexp.reduce, [[w[0], w[1]], w])),
         lambda w: np.array([0, 1, 1]).choose([w[0], w[1] * w[0]]).sum(),
         lambda w: record(lambda v: X.dot(v).sum(), W).grads["v"].sum() * X.dot(w).sum(),
     ],
@@ -60,7 +65,7 @@ def test_a_method_of_a_plain_array_is_followed(function):
 
 
 def test_the_class_is_as_it_was_afterwards():
-    methods = dict(vars(np.ndarray))
+    methods, of_ufuncs = dict(vars(np.ndarray)), dict(vars(np.ufunc))
 
     def fails(w):
         assert np.ndarray.dot.__name__ == X.dot.__name__ == "dot"
@@ -72,10 +77,12 @@ def test_the_class_is_as_it_was_afterwards():
 
     def keeps(w):
         held[:] = X.dot, (np.ndarray.choose,), partial(X.dot, w), partial(np.ndarray.dot, X)
-        return X.dot, X.dot(w)
+        return X.dot, X.dot(w), np.add.reduce
 
-    kept = record(keeps, W).result[0]
+    kept, _, reducing = record(keeps, W).result
     assert dict(vars(np.ndarray)) == methods
+    assert dict(vars(np.ufunc)) == of_ufuncs
+    assert type(reducing) is type(gc.get_objects)
     assert type(X.dot) is type(gc.get_objects)
     assert held[0] == kept == held[2].func == X.dot
     assert pickle.dumps(kept) == pickle.dumps(X.dot)
@@ -90,8 +97,14 @@ def test_a_program_without_one_leaves_the_class_alone(function, monkeypatch):
 
 
 def test_what_is_wrong_is_what_numpy_says_of_it():
-    with pytest.raises(TypeError) as plain:
-        X.dot()
-    with pytest.raises(TypeError) as traced:
-        record(lambda w: X.dot() * w, W)
-    assert str(traced.value) == str(plain.value)
+    for call in (
+        lambda w: X.dot() * w,
+        lambda w: np.add.reduce([w[0]], 0, axis=0),
+        lambda w: np.add.reduce([w[0]], bad=0),
+        lambda w: np.add.reduceat([w[0]]),
+    ):
+        with pytest.raises(TypeError) as plain:
+            call(W)
+        with pytest.raises(TypeError) as traced:
+            record(call, W)
+        assert str(traced.value) == str(plain.value)

@@ -41,6 +41,7 @@ _FITTED_INTO_OUT = frozenset(
 )
 # They read their operands while they write: also what is in `out` itself
 _READ_WHILE_WRITING = frozenset({np.choose, np.concatenate, np.ptp, np.stack})
+_ABSOLUTE = np.absolute  # which is another function while a trace runs
 _OTHER_RESULT = 1e-3  # of the largest element: single precision differs by less
 # Of a number of NumPy's they are methods, which return a number, too
 _METHODS_OF_NUMBERS = frozenset(
@@ -325,7 +326,7 @@ def _call_where(
     ufunc(*plain_deep(inputs), out=scratch, where=mask, **how)
     chosen = tuple(chosen_by(operand, mask, frame) for operand in arrays_of(inputs, frame))
     made = scratch[mask]
-    if ufunc is np.absolute:  # of complex numbers it is real, whatever it is written into
+    if ufunc is _ABSOLUTE:  # of complex numbers it is real, whatever it is written into
         made = made.real.copy()
     write(target, mask.copy(), record_call(rule, chosen, made, None, frame, AUXILIARY), frame)
     return target

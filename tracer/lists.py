@@ -5,7 +5,7 @@ arguments it asks, a function's dispatcher tells: a small Python function inside
 dispatchers have another code, which also names a traced value that it finds in a list, or somebody who answers for an
 object that NumPy would make an array of (`array_likes.py`). So a NumPy function is followed by whatever name the
 program reaches it, no name is replaced, and a call without lists pays a tenth of a microsecond. Where a dispatcher is
-not found, a list is what it is to a ufunc: a cut, which says so.
+not found, a list is a cut, which says so. Ufuncs are followed by `array_methods.py` and `ufunc_names.py`.
 """
 
 from __future__ import annotations
@@ -41,8 +41,11 @@ def dispatcher({parameters}):
             _look = "look"
             relevant = _look(relevant)
             break
+    {ask_first}
     {answer} relevant
 """
+# What a reduction starts from, which NumPy does not ask: np.sum(X, initial=x)
+_ASK_FIRST = "if {first} is not None: relevant = (*relevant, {first})"
 
 
 def exchange(*, looking: bool) -> None:
@@ -96,7 +99,9 @@ def _looking(dispatcher: FunctionType) -> CodeType:
         # Keywords are passed on by place: a plain call is the cheapest.
         own.__code__ = code.replace(co_argcount=places + keywords, co_kwonlyargcount=0)
         own.__defaults__ = own.__kwdefaults__ = None
-    template = _template(places, keywords, is_generator=bool(code.co_flags & _GENERATOR))
+    names = code.co_varnames[: max(places + keywords, 0)]
+    first = names.index("initial") if "initial" in names else None
+    template = _template(places, keywords, first, is_generator=bool(code.co_flags & _GENERATOR))
     # A function keeps its globals, which are NumPy's: what the code needs, it holds as its constants.
     constants = {
         "own": own,
@@ -105,10 +110,9 @@ def _looking(dispatcher: FunctionType) -> CodeType:
         "list": list,
         "usual": frozenset(USUAL),
     }
-    count = max(places + keywords, 0)
     return template.replace(
         co_consts=tuple(constants.get(each, each) for each in template.co_consts),
-        co_varnames=code.co_varnames[:count] + template.co_varnames[count:],
+        co_varnames=names + template.co_varnames[len(names) :],
         co_posonlyargcount=code.co_posonlyargcount,
         co_name=code.co_name,
         co_qualname=code.co_qualname,
@@ -116,8 +120,8 @@ def _looking(dispatcher: FunctionType) -> CodeType:
 
 
 @functools.cache
-def _template(places: int, keywords: int, *, is_generator: bool) -> CodeType:
-    """Compile the code for so many parameters; below zero, for any arguments."""
+def _template(places: int, keywords: int, first: int | None, *, is_generator: bool) -> CodeType:
+    """Compile the code for so many parameters, one what a reduction starts from; below zero, for any."""
     names = [f"parameter{number}" for number in range(places + keywords)]
     parameters = [*names[:places], *(["*"] if keywords else []), *names[places:]]
     passed = names
@@ -127,7 +131,8 @@ def _template(places: int, keywords: int, *, is_generator: bool) -> CodeType:
     answer = "return"
     if is_generator:  # a function can't be given code of another kind
         answer, call = "yield from", f"_list({call})"
-    text = _TEXT.format(parameters=", ".join(parameters), call=call, answer=answer)
+    ask_first = "" if first is None else _ASK_FIRST.format(first=names[first])
+    text = _TEXT.format(parameters=", ".join(parameters), call=call, answer=answer, ask_first=ask_first)
     space: dict[str, Any] = {}
     exec(compile(text, __file__, "exec"), space)  # noqa: S102  (our own text, as dataclasses does)
     code: CodeType = space["dispatcher"].__code__

@@ -85,7 +85,7 @@ class _Installation:
         self._exchanged: Bound | None = None  # what of these is replaced all together
         self._replaced: list[Namespace] = []  # one by one
         self._stored: list[stored.Slot] = []
-        self._has_methods = False  # of plain arrays, which are followed,
+        self._methods: set[type] = set()  # the classes of which methods are followed,
         self._had_methods = False  # and were: the program may have kept one
         self._known: list[Any] = []  # the replacements; empty where their references must be counted anew
         self._own: list[int] = []  # how many of the references to each are ours
@@ -169,9 +169,9 @@ class _Installation:
         if found.loose:
             self._make_exact(found.loose)
             found = stored.search((function, arguments), replacement_of, LOOSE)
-        if found.has_methods and not self._has_methods:
-            self._has_methods = True
-            array_methods.exchange(following=True)
+        if not found.methods <= self._methods:
+            self._methods |= found.methods
+            array_methods.exchange(found.methods, following=True)
         for place in found.slots:
             self._stored.append(place)
             with suppress(Exception):  # what can't be written keeps the original: a cut, which says so
@@ -239,10 +239,10 @@ class _Installation:
         if scipy:
             scipy.methods.remove()
         self._exchange_others(following=False)
-        if self._has_methods:
+        if self._methods:
             # First: of an interrupt in between the methods stay followed, and the next trace puts them back
-            self._has_methods, self._had_methods = False, True
-            array_methods.exchange(following=False)
+            kinds, self._methods, self._had_methods = self._methods, set(), True
+            array_methods.exchange(kinds, following=False)
         bound, self._exchanged = self._exchanged, None
         if bound is not None and not bound.exchange(bound.replacing_values, bound.originals):
             self._replaced[:0] = bound.namespaces

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tracer import array_methods
+from tracer import array_methods, ufunc_names
 from tracer.conversions import converting, is_conversion
 from tracer.exact import Exact, original_of
 from tracer.frames import is_library
@@ -97,13 +97,14 @@ class Found(NamedTuple):
     # Those of the `loose` replacements that the program may do more with than call them: that are kept anywhere, or are
     # keys of a dict or members of a set, or that its code reads as values.
     loose: set[Any]
-    has_methods: bool  # of plain arrays, that are followed
+    methods: set[type]  # of plain arrays, of ufuncs: those are followed
 
 
 def search(roots: tuple[Any, ...], replacement: Callable[[Any], Any], loose: Loose) -> Found:
     """Return what is to be exchanged of what is reachable from `roots`, nearest first."""
     found: list[Slot] = []
-    has_methods = False
+    methods: set[type] = set()
+    functions: list[FunctionType] = []
     noted: set[Any] = set()
 
     def noting(value: Any) -> Any:
@@ -136,11 +137,16 @@ def search(roots: tuple[Any, ...], replacement: Callable[[Any], Any], loose: Loo
             for key in list(value):
                 _replaced(key, noting)
         if type(value) is FunctionType and not is_library(str(value.__globals__.get("__name__"))):
-            has_methods = has_methods or array_methods.are_called_by(value)
+            functions.append(value)
+            methods.update(array_methods.called_by(value))
             for name in _read_by(value.__code__):
                 noted.update(loose.by_name.get(name, ()))
                 noting(value.__globals__.get(name))
-    return Found(_without_kept(found, pending), noted, has_methods)
+    given = [each for positional, *named in roots[1:] for each in (*positional, *named)]
+    found += (
+        Slot(Item(names, name), *others) for names, name, *others in ufunc_names.names_in(functions, given)
+    )
+    return Found(_without_kept(found, pending), noted, methods)
 
 
 def _is_own_name(function: Any, holder: Any, item: Any) -> bool:

@@ -20,6 +20,11 @@ from tracer.tape import AUXILIARY
 if TYPE_CHECKING:
     from types import FrameType
 
+_ABSOLUTE, _MATMUL, _POWER = np.absolute, np.matmul, np.power  # which are others while a trace runs
+# As they are without a trace
+_COMPUTE = {
+    name: vars(np.ufunc)[name] for name in ("__call__", "accumulate", "outer", "reduce", "reduceat")
+}
 _OPERATORS: dict[Any, Any] = {
     np.add: operator.add,
     np.subtract: operator.sub,
@@ -36,7 +41,9 @@ def call_ufunc(
 ) -> Any:
     """Compute and record `ufunc(*inputs)`; what is not followed raises UnsupportedError."""
     values = tuple(plain_deep(value) for value in inputs)
-    if ufunc in PLAIN_UFUNCS or not (open_tape(inputs, frame) or any_open(inputs, frame)):
+    if ufunc in PLAIN_UFUNCS or not (
+        open_tape(inputs, frame) or any_open((*inputs, *options.values()), frame)
+    ):
         return getattr(ufunc, method)(*values, **plain_deep(options))
     if method != "__call__" or options:
         return _call_form(ufunc, method, inputs, options, frame)
@@ -58,7 +65,7 @@ def call_ufunc(
 def _as_written(ufunc: Any, values: tuple[Any, ...], frame: FrameType) -> Any:
     """Return the operator where one is written: for numbers it has warnings of its own, and its power own bits."""
     are_numbers = not any(type(value) is np.ndarray for value in values)
-    if (ufunc is np.power or are_numbers) and operator_at(frame) not in ("", "[]"):
+    if (ufunc is _POWER or are_numbers) and operator_at(frame) not in ("", "[]"):
         return _OPERATORS.get(ufunc, ufunc)
     return ufunc
 
@@ -67,13 +74,13 @@ def _call_form(
     ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any], frame: FrameType
 ) -> Any:
     """Compute and record what is no plain call: reduce, accumulate, reduceat, outer, or a call with options."""
-    value = getattr(ufunc, method)(*plain_deep(inputs), **plain_deep(options))
+    value = _COMPUTE[method](ufunc, *plain_deep(inputs), **plain_deep(options))
     called = called_as(ufunc) + ("" if method == "__call__" else f".{method}")
     rule = UFUNC_RULES.get(ufunc) or special_rule(ufunc, inputs, frame)
     if rule is None:
         raise refuse(called, frame)
     try:
-        if ufunc is np.matmul and method == "__call__" and set(options) == {"axes"}:
+        if ufunc is _MATMUL and method == "__call__" and set(options) == {"axes"}:
             return _matmul_along(inputs, plain_deep(options["axes"]), value, frame)
         if method in FORMS:
             rule, operands, params = FORMS[method](ufunc, *inputs, **options)
@@ -98,7 +105,7 @@ def _call_form(
 
 def _as_real(ufunc: Any, operands: tuple[Any, ...], value: Any, frame: FrameType) -> tuple[Any, ...]:
     """Return the real parts of complex operands, where a real dtype= has NumPy compute with those."""
-    if is_complex(value) or ufunc is np.absolute:
+    if is_complex(value) or ufunc is _ABSOLUTE:
         return operands
     return tuple(_real_part(each, frame) if is_complex(plain(each)) else each for each in operands)
 

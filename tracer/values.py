@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from typing import SupportsIndex
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
-_COPY = np.copy  # which is another function while a trace runs
+_COPY, _POWER = np.copy, np.power  # which are other functions while a trace runs
 _TWO = 2
 _MATCHES_SEQUENCES = 1 << 5  # of the flags of a class, Py_TPFLAGS_SEQUENCE
 # By which other libraries ask an array for its memory, or for a wrapping of their own
@@ -63,7 +63,7 @@ class _Number(Traced, stands_for="none"):
             if len(inputs) == 1:
                 return unary(self, name, ufunc, _frame(1))
             kinds = set(map(type, inputs))
-            if len(inputs) == _TWO and Array in kinds and kinds <= OPERANDS and ufunc is not np.power:
+            if len(inputs) == _TWO and Array in kinds and kinds <= OPERANDS and ufunc is not _POWER:
                 left, right = inputs
                 value = ufunc(plain(left), plain(right))
                 return record_call(name, inputs, value, None, _frame(1))

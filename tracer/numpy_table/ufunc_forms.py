@@ -15,6 +15,7 @@ from tracer.standins import plain, plain_deep
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_HYPOT, _VECDOT = np.hypot, np.vecdot  # which are others while a trace runs
 # Options that say how NumPy computes, not what.
 _HOW = frozenset("dtype casting order subok sig signature".split())
 
@@ -34,7 +35,7 @@ def _rule(ufunc: Any, form: str) -> str:
 def _reduce(ufunc: Any, array: Any, axis: Any = 0, *rest: Any, **options: Any) -> Followed:
     order = "dtype out keepdims initial where"
     options = given_options(order, rest, options)
-    if ufunc is np.hypot:  # it starts from its identity, and |x| is what it makes of one x
+    if ufunc is _HYPOT:  # it starts from its identity, and |x| is what it makes of one x
         options.setdefault("initial", ufunc.identity)
     return reduction(_rule(ufunc, "reduce"), order)(array, axis, **options)
 
@@ -54,7 +55,7 @@ def _reduceat(ufunc: Any, array: Any, indices: Any, axis: Any = 0, dtype: Any = 
 def call_options(ufunc: Any, options: dict[str, Any]) -> dict[str, Any] | None:
     """Return the parameters that the options of a plain call make for its rule; refuse what changes the meaning."""
     for name in options:
-        if name not in _HOW and not (name == "axis" and ufunc is np.vecdot):
+        if name not in _HOW and not (name == "axis" and ufunc is _VECDOT):
             raise OptionError(f"{name}=")
     return {"axis": plain(options["axis"])} if "axis" in options else None
 
