@@ -16,7 +16,7 @@ from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import Edited
 from tracer.scopes import WHOLE_TRACE
 from tracer.tape import AUXILIARY
-from tracer.texts import DEEPEST
+from tracer.texts import FARTHEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -106,7 +106,7 @@ def _is_looked_at(
         if (code, instruction) != places[-1] and not ways.is_to_caller:
             return False
         returned, called = ways.returned, code
-    return not is_text or len(places) <= DEEPEST  # or it may be returned further
+    return not is_text or len(places) <= FARTHEST  # or it may be returned further
 
 
 def _taken(recording: Recording, file: str, join: Join, after: int) -> Iterator[tuple[int, list[Any]]]:
