@@ -14,14 +14,15 @@ from adopted_rows_held import HELD_ELSEWHERE
 from adopted_rows_inside import INSIDE
 from adopted_rows_refused import NOT_TOLD
 from adopted_rows_text import WRITTEN
+from adopted_rows_views import VIEWS, VIEWS_HELD_ELSEWHERE
 from checks import assert_differentiates, assert_untouched
 
 from tracer import record
 from tracer.errors import CutWarning, UnsupportedError
 
 X = np.array([1.3, 0.7, 2.1, 1.9])
-FOLLOWED = HELD | WRITTEN | IN_FRAMES | INSIDE | CALLED
-REFUSED = HELD_ELSEWHERE | NOT_TOLD | HELD_WHILE_CALLED
+FOLLOWED = HELD | WRITTEN | IN_FRAMES | INSIDE | CALLED | VIEWS
+REFUSED = HELD_ELSEWHERE | NOT_TOLD | HELD_WHILE_CALLED | VIEWS_HELD_ELSEWHERE
 _PROGRAM = """
 import numpy as np
 DATA = np.arange(1.0, 5.0)

@@ -110,7 +110,7 @@ class Blank(Array, stands_for="blank"):
             if self.id_ != NO_RECORD or numpy_calls.any_open((*args, *options.values()), frame):
                 return numpy_calls.attribute(self, name, attribute, frame)(*args, **options)
             value = getattr(self.value_, name)(*plain_deep(args), **plain_deep(options))
-            if name in _OF_OTHER_TYPES and value.dtype != self.value_.dtype:
+            if name in _OF_OTHER_TYPES and (type(value), value.dtype) != (np.ndarray, self.value_.dtype):
                 expose(self)
             return blank_of(value, self)
 
