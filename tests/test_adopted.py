@@ -4,11 +4,12 @@ A write is followed, with the right gradient and the plain result, or it is an e
 """
 
 import importlib.util
+import sys
 
 import numpy as np
 import pytest
 from adopted_rows import HELD, IMPORTS
-from adopted_rows_calls import CALLED, HELD_WHILE_CALLED
+from adopted_rows_calls import CALLED, HELD_WHILE_CALLED, SET_UP
 from adopted_rows_frames import IN_FRAMES
 from adopted_rows_held import HELD_ELSEWHERE
 from adopted_rows_inside import INSIDE
@@ -22,6 +23,8 @@ from tracer.errors import CutWarning, UnsupportedError
 
 X = np.array([1.3, 0.7, 2.1, 1.9])
 FOLLOWED = HELD | WRITTEN | IN_FRAMES | INSIDE | CALLED | VIEWS
+if sys.version_info < (3, 13):
+    FOLLOWED |= SET_UP
 REFUSED = HELD_ELSEWHERE | NOT_TOLD | HELD_WHILE_CALLED | VIEWS_HELD_ELSEWHERE
 _PROGRAM = """
 import numpy as np

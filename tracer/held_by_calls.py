@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import dis
 import inspect
+import sys
 from collections import deque
 from functools import lru_cache, partial, reduce
 from itertools import pairwise
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _CONSUMERS: tuple[Any, ...] = (list, tuple, set, dict, any, all, sum, max, min, next, deque, enumerate, zip)
 _GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _ASSIGNING = ("STORE_FAST", "DELETE_FAST", "LOAD_FAST_AND_CLEAR")
+# From 3.13 on Python enters `__init__` without C code in between, once it has seen the line: no call tells of another
+_SETS_UP_IN_C = sys.version_info < (3, 13)
 _WARM = 64  # calls after which Python has the quicker way to do one, with fewer references
 
 
@@ -167,7 +170,7 @@ def _no_function() -> None:
 def _code(called: Any) -> CodeType | None:
     """Return the code of a function, or of what a method, a part of a call, an object or a class runs if called."""
     kind: Any = type(called)
-    if kind is type:
+    if kind is type and _SETS_UP_IN_C:
         made, set_up = _in_class(called, "__new__"), _in_class(called, "__init__")
         return set_up.__code__ if made is _OBJECTS_NEW and type(set_up) is FunctionType else None
     if kind is FunctionType:
