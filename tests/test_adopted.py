@@ -155,6 +155,34 @@ def test_what_traces_hold_of_a_programs_array_is_our_own(name, tmp_path):
     np.testing.assert_allclose(found[0], EXPECTED[name])
 
 
+_VIEWED = """
+import numpy as np
+W = np.ones((2, 3, 4)).transpose({})
+W = W.copy(order="K")
+v = W[1]
+kept = []
+
+def function(x):
+    v[0] = x[0] * x[1]
+    kept[:] = v[1:], W.T, W[:, 1]
+    kept[0][:] = x[0]
+    return W.sum()
+"""
+
+
+@pytest.mark.parametrize("axes", ["0, 1, 2", "2, 1, 0", "1, 0, 2"])
+def test_views_of_a_programs_array_that_are_kept_are_of_that(axes, tmp_path):
+    module = module_of(tmp_path / "viewed.py", _VIEWED.format(axes))
+    array, view = module.W, module.v
+    finished = record(module.function, X[:2].copy())
+    np.testing.assert_allclose(
+        finished.grads["x"], [0.7 * view[0].size + view[1:].size, 1.3 * view[0].size]
+    )
+    assert module.W is array
+    assert module.v is view
+    assert {id(each.base) for each in (view, *module.kept)} == {id(array)}
+
+
 def test_what_who_calls_has_in_a_tuple_is_found(tmp_path):
     module = module_of(tmp_path / "state.py", _STATE)
     params = (module.W, 1.0)
