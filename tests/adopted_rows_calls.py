@@ -39,14 +39,23 @@ _CALLS = {
     "arguments of a list and others": "def update(rate, *given):\n        for p in given: p -= rate * x\n    update(0.1, *ps)",
     "arguments of a dict": "def update(W, b):\n        W *= x; b[1] += x[0]\n    update(**dict(W=W, b=b))",
     "arguments of a method": "sgd.both(*ps)",
+    "starmap": "import itertools; pairs = [(W, x), (b, x)]; list(itertools.starmap(less, pairs))\n    for _ in itertools.starmap(first, pairs): pass",
     "called object": "sgd(W, gs[0]); sgd(*[b, gs[1]])",
     "list without a name": "[W, b][1][0] = x[0] * x[1]; [W, b][-1][1] += x[1]; (W, b)[0][:] -= x",
     "method of an operator": "W.__imul__(x); b.__isub__(x[0])",
     "operator as a function": "import operator; operator.iadd(ps[0], x); b = operator.itruediv(b, x)",
 }
+# Python 3.13 does not tell of all of these calls what they have
+_SET_UP = {
+    "an object that is set up": "class Layer:\n        def __init__(self, W, by):\n            self.W = W\n            W -= by; self.W[0] = by[1]\n    l = Layer(W, x); Layer(W=b, by=x); l.W[1] = x[0]",
+    "an object of an inner class": "class Layer:\n        def __init__(self, W): W *= x\n    class Dense(Layer):\n        def __init__(self, *given): super().__init__(*given); given[0][1] = x[2]\n    Dense(W); Dense(b)",
+}
 CALLED = {name: f"{_UPDATES}    {text}{_LOSS}" for name, text in _CALLS.items()}
+SET_UP = {name: f"{_UPDATES}    {text}{_LOSS}" for name, text in _SET_UP.items()}
 _KEPT = "    k = np.empty(1, object); k[0] = W\n"
 _HELD = {
+    "an object that is set up": "class Layer:\n        def __init__(self, W): W -= x\n    Layer(W)",
+    "starmap": "import itertools; list(itertools.starmap(less, zip(ps, gs)))",
     "map": _CALLS["list of map"],
     "map of an object": _CALLS["map of an object"],
     "reduced": _CALLS["reduced"],

@@ -14,37 +14,6 @@ HELD_ELSEWHERE = {
     b[0] = x[0]*x[1]
     return k() + b.sum()
 """,
-    "c iterator": """
-    b = np.outer(DATA, DATA)
-    t = 0.0
-    for r in b:
-        b[3, 3] = x[0]
-        t = t + r.sum()
-    return t + b.sum()
-""",
-    "c iterator 1d": """
-    b = DATA.copy()
-    t = 0.0
-    for v in b:
-        b[3] = x[0]
-        t = t + v
-    return t + b.sum()
-""",
-    "enumerated": """
-    b = DATA.copy()
-    t = 0.0
-    for i, v in enumerate(b):
-        b[(i + 1) % 4] = x[i]
-        t = t + v * b[i]
-    return t
-""",
-    "zipped": """
-    b = DATA.copy(); t = 0.0
-    for v, w in zip(b, x):
-        b[:] = w
-        t = t + v
-    return t
-""",
     "pickled in place": """
     b = pickle.loads(pickle.dumps(DATA, 5)); b[0] = x[0]
     return b @ DATA

@@ -4,24 +4,28 @@ A write is followed, with the right gradient and the plain result, or it is an e
 """
 
 import importlib.util
+import sys
 
 import numpy as np
 import pytest
 from adopted_rows import HELD, IMPORTS
-from adopted_rows_calls import CALLED, HELD_WHILE_CALLED
+from adopted_rows_calls import CALLED, HELD_WHILE_CALLED, SET_UP
 from adopted_rows_frames import IN_FRAMES
 from adopted_rows_held import HELD_ELSEWHERE
 from adopted_rows_inside import INSIDE
 from adopted_rows_refused import NOT_TOLD
 from adopted_rows_text import WRITTEN
+from adopted_rows_views import VIEWS, VIEWS_HELD_ELSEWHERE
 from checks import assert_differentiates, assert_untouched
 
 from tracer import record
 from tracer.errors import CutWarning, UnsupportedError
 
 X = np.array([1.3, 0.7, 2.1, 1.9])
-FOLLOWED = HELD | WRITTEN | IN_FRAMES | INSIDE | CALLED
-REFUSED = HELD_ELSEWHERE | NOT_TOLD | HELD_WHILE_CALLED
+FOLLOWED = HELD | WRITTEN | IN_FRAMES | INSIDE | CALLED | VIEWS
+if sys.version_info < (3, 13):
+    FOLLOWED |= SET_UP
+REFUSED = HELD_ELSEWHERE | NOT_TOLD | HELD_WHILE_CALLED | VIEWS_HELD_ELSEWHERE
 _PROGRAM = """
 import numpy as np
 DATA = np.arange(1.0, 5.0)
@@ -149,6 +153,34 @@ def test_what_traces_hold_of_a_programs_array_is_our_own(name, tmp_path):
     found = [each.backward(of=of, seed=seed).grads["x"] for each in held]
     assert all(np.array_equal(each, found[0]) for each in found)
     np.testing.assert_allclose(found[0], EXPECTED[name])
+
+
+_VIEWED = """
+import numpy as np
+W = np.ones((2, 3, 4)).transpose({})
+W = W.copy(order="K")
+v = W[1]
+kept = []
+
+def function(x):
+    v[0] = x[0] * x[1]
+    kept[:] = v[1:], W.T, W[:, 1]
+    kept[0][:] = x[0]
+    return W.sum()
+"""
+
+
+@pytest.mark.parametrize("axes", ["0, 1, 2", "2, 1, 0", "1, 0, 2"])
+def test_views_of_a_programs_array_that_are_kept_are_of_that(axes, tmp_path):
+    module = module_of(tmp_path / "viewed.py", _VIEWED.format(axes))
+    array, view = module.W, module.v
+    finished = record(module.function, X[:2].copy())
+    np.testing.assert_allclose(
+        finished.grads["x"], [0.7 * view[0].size + view[1:].size, 1.3 * view[0].size]
+    )
+    assert module.W is array
+    assert module.v is view
+    assert {id(each.base) for each in (view, *module.kept)} == {id(array)}
 
 
 def test_what_who_calls_has_in_a_tuple_is_found(tmp_path):

@@ -128,6 +128,31 @@ FOLLOWED = {
         {}
     return (c * MORE).sum() * k
 """,
+    "a view": """
+    b = DATA.copy(); k = b[1:]
+    {}
+    return k.sum() + (b * MORE).sum()
+""",
+    "a view of a view": """
+    b = DATA.copy(); k = b[::-1][1:].T
+    {}
+    return (k * k).sum() + (b * MORE).sum()
+""",
+    "an iterator": """
+    b = DATA.copy(); k = iter(b)
+    {}
+    return next(k) + (b * MORE).sum() + sum(k)
+""",
+    "another's memory": """
+    k = DATA.copy(); b = k[:]
+    {}
+    return k.prod() + (b * MORE).sum()
+""",
+    "another's memory, in another shape": """
+    k = SimpleNamespace(k=DATA.copy().reshape(2, 2)); b = k.k.reshape(-1)
+    {}
+    return k.k[1].prod() + (b * MORE).sum()
+""",
     "an object's slot": """
     b = DATA.copy()
     class S: __slots__ = ('b',)
@@ -307,14 +332,9 @@ REFUSED = {
     "a variable that is given another": "b = DATA.copy()\n    def f():\n        nonlocal b\n        b = DATA * 3\n        return x[0]\n    k = b; b[1:] += f()|k.sum()",
     "a variable that is given another in the call": "b = DATA.copy(); np.copyto(b, (b := DATA * 2) * x)|b[0]",
     "a choice": "b = DATA.copy(); c = DATA.copy(); np.copyto(b if x[0] > 0 else c, x)|c.sum()",
-    "a view": "b = DATA.copy(); k = b[1:]|k.sum()",
-    "a view of a view": "b = DATA.copy(); k = b[::-1][1:].T|k.sum()",
     "memory": "b = DATA.copy(); k = memoryview(b)|k[0]",
     "a method": "b = DATA.copy(); k = b.sum|k()",
-    "an iterator": "b = DATA.copy(); k = iter(b)|next(k)",
     "a weak reference": "b = DATA.copy(); k = weakref.ref(b)|k().sum()",
-    "another's memory": "k = DATA.copy(); b = k[:]|k.sum()",
-    "another's memory, in another shape": "k = DATA.copy().reshape(2, 2); b = k.reshape(-1)|k.sum()",
     "a buffer": "k = bytearray(DATA.tobytes()); b = np.frombuffer(k)|np.frombuffer(k).sum()",
     "another cell": "b = DATA.copy()\n    def keep(c): return lambda: c.sum()\n    k = keep(b)|k()",
     "an exception": "b = DATA.copy(); k = ValueError(b)|k.args[0].sum()",
@@ -332,7 +352,6 @@ REFUSED_WHOLE = {
     "what the right side keeps of a variable": "b = DATA.copy(); k = np.empty(1, object)\n    def f():\n        nonlocal b\n        k[0] = b; b = DATA * 3; return x * 1\n    b += f()|b.sum() + k[0].prod()",
     "a view that is kept": "class O: pass\n    o = O(); o.b = np.outer(DATA, DATA); o.v = o.b[1]; o.row = lambda: o.v\n    o.row()[1:] += x[0]|o.v.sum()",
     "a view that is named": "class O: pass\n    o = O(); o.b = np.outer(DATA, DATA); (v := o.b[1])[1:] += x[0]|v.sum()",
-    "a view": "p = [DATA.copy()]; k = p[0][1:]; p[0] += x|k.sum() + p[0].sum()",
     "a method": "p = [DATA.copy()]; k = p[0].sum; p[0] += x|k() + p[0].sum()",
     "a list of values": "b = DATA.copy(); np.put(b, [0, 1], [x[0], x[1]])|b[0]",
     "a list of values, copied": "b = DATA.copy(); np.copyto(b, [x[0]] * 4)|b[0]",

@@ -111,7 +111,6 @@ HELD = {
     "an operand that waits for another": "c = W; kept = c + written(c, x)|kept.sum()",
     "an item that waits for another": "c = W; kept = c, written(W, x)|kept[0].sum()",
     "a method, while a parameter is written": "kept, c = W.sum, W; written(c, x)|kept()",
-    "a view": "kept = W[:1]|kept.sum()",
     "another thread": "kept = Waiting(W)|kept.answer()",
 }
 LOOPS = (

@@ -357,24 +357,11 @@ def test_an_augmented_assignment_to_an_array_that_plain_code_made(function):
     )
 
 
-def seen_through_a_view(x):
-    b = DATA.copy()
-    v = b[1:]
-    b *= x
-    return v.sum()
-
-
-@pytest.mark.parametrize("function", [seen_through_a_view])
-def test_an_array_that_others_may_see_is_not_exchanged(function):
-    with pytest.raises(UnsupportedError, match="writes into an array that"):
-        record(function, 2.0)
-
-
 def viewed(x):
     b = DATA.copy()
-    v = b[1:]
+    total = b[1:].sum
     b[1] = x
-    return v.sum()
+    return total()
 
 
 def weakly_known(x):
@@ -408,12 +395,6 @@ def a_part_of_unknown_place(x):
     return b.sum()
 
 
-def a_view(x):
-    b = DATA.copy().reshape(2, 2)
-    b[0] = x
-    return b.sum()
-
-
 @pytest.mark.parametrize(
     "function",
     [
@@ -423,7 +404,6 @@ def a_view(x):
             of_a_caller,
             a_list,
             a_part_of_unknown_place,
-            a_view,
         ),
         objects,
     ],
@@ -445,7 +425,7 @@ def test_the_error_says_which_line_to_add():
 
 class Grads:
     whole = np.zeros(4)
-    of_w = whole[:2]
+    of_w, total = whole[:2], whole.sum
 
 
 def seen_elsewhere(x):

@@ -77,6 +77,7 @@ def test_outputs_are_chosen_by_their_whole_path_first():
 @pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
 def test_a_refusal_that_became_another_error(error):
     outside = np.ones((2, 2))
+    held = memoryview(outside)
 
     def function(x):
         try:
@@ -89,6 +90,7 @@ def test_a_refusal_that_became_another_error(error):
         expected, match="later" if error is KeyboardInterrupt else "made outside of the trace"
     ):
         record(function, 2.0)
+    held.release()
 
 
 def test_a_refusal_that_the_program_catches_is_still_an_error():

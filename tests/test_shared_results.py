@@ -63,6 +63,9 @@ def made(a):
         lambda a: [a.__setitem__(0, a[1] * 2), a, a[:2]],
         lambda a: (lambda z: [z.__setitem__(0, a[0]), z, z[2:]])(np.zeros(6)),
         lambda a: (lambda z: (z, z[2:], a))(np.zeros(6)),
+        lambda a: (lambda z: [z.__setitem__((0, 0, 0), a[0]), z, z[1], z[:, 1], z.T[0]])(
+            np.ones((2, 3, 4)).transpose(1, 0, 2).copy(order="K")
+        ),
         lambda a: (lambda x: (x, x, (x,), {"x": x}))([made(a), 1.0]),
         lambda a: (lambda d: ({"p": d, "q": d}, d))({"x": made(a), "s": a[0]}),
         lambda a: (lambda t: (t, t, [t]))((made(a), 1.0)),

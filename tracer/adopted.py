@@ -10,7 +10,9 @@ What can't be told from the text alone, without running any of it again, is not 
 from __future__ import annotations
 
 import ast
+import sys
 import weakref
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +21,13 @@ from tracer.blank import blank, blank_of
 from tracer.buffers import write
 from tracer.callee import forget_snapshot, parts_of, seeing, values_of
 from tracer.holders import Attribute, Item, names_of, order_of
-from tracer.looked_up import UnknownError, index_of, is_numeric, is_settled
+from tracer.looked_up import UnknownError, index_of, is_numeric, is_settled, named_arrays, view_of
 from tracer.memory import on_memory_of, owner_of, owns_its_memory, placed_on
 from tracer.references import borrowed
 from tracer.rules.kinds import is_complex
 from tracer.running import written_at
 from tracer.variables import Variable, cells_of, frames_of
-from tracer.who_holds import is_held_elsewhere, places_in_variables, surplus_of
+from tracer.who_holds import ALONE, holders_of, places_in_variables, surplus_of
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -63,16 +65,16 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
         return False
     is_flat = isinstance(target.value, ast.Attribute) and target.value.attr == "flat"
     array = target.value.value if is_flat and isinstance(target.value, ast.Attribute) else target.value
-    places = places_of(array, frame)
-    if not places:
-        return False
-    if not _takes(places[0].read(), index, value, written, frame, is_flat=is_flat):
+    places, by_itself = places_written(array, frame)
+    if not places or not _takes(places[0].read(), index, value, written, frame, is_flat=is_flat):
         return False
     with np.errstate(all="ignore"):  # NumPy warns when it does it
-        fewest = _fewest(places[0].read(), index, value.value_, is_flat=is_flat) - borrowed(array, frame)
-        if is_held_elsewhere(places, fewest, value.tape_, frame):
+        by_itself.update(_by_itself(places[0].read(), index, value.value_, is_flat=is_flat))
+        by_itself[id(places[0].read())] -= borrowed(array, frame)
+        held = holders_of(places, by_itself, value.tape_, frame)
+        if held is None:
             return False
-        adopted = Adopted(places, value.tape_)
+        adopted = Adopted(held, value.tape_)
         if is_flat:
             adopted.stand_in.flat.write(index, value, frame)
         else:
@@ -82,43 +84,56 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
 
 
 class Adopted:
-    """A stand-in for an array, which takes its place once the write is done.
+    """Stand-ins for an array that is written and for all that see its memory, which take their places after the write.
 
-    Where the array outlasts the running functions, it is on its memory, and the program has it back when they end, as
-    the object that it was.
+    Where the array outlasts the running functions, they are on its memory, and the program has it back when those end,
+    as the object that it was.
     """
 
-    def __init__(self, places: list[Holder], tape: Tape) -> None:
-        self._array = places[0].read()
-        self._places = places
+    def __init__(self, held: list[list[Holder]], tape: Tape) -> None:
+        """Make stand-ins for arrays of one memory, given by their places: first those of the one that is written."""
         self._tape = tape
-        self._is_lasting = not all(isinstance(each, Variable) and not each.is_shared() for each in places)
-        self.stand_in = blank(on_memory_of(self._array) if self._is_lasting else self._array, tape)
+        self._is_lasting = not all(
+            isinstance(each, Variable) and not each.is_shared() for places in held for each in places
+        )
+        owner = owner_of(held[0][0].read())
+        self._whole = blank(on_memory_of(owner) if self._is_lasting else owner, tape)
+        # Of each array: its stand-in, itself, its places
+        self._held = [(self._stand_in_for(places[0].read()), places[0].read(), places) for places in held]
+        if all(array is not owner for _, array, _ in self._held):
+            self._held.append((self._whole, owner, []))
+        self.stand_in = self._held[0][0]
+
+    def _stand_in_for(self, array: np.ndarray[Any, Any]) -> Any:
+        return self._whole if array.base is None else self.part(array)
 
     def part(self, view: np.ndarray[Any, Any]) -> Any:
         """Return the stand-in for a view of the array."""
         if self._is_lasting:
-            view = placed_on(owner_of(self.stand_in.value_), view)
-        return blank_of(view, self.stand_in)
+            placed = placed_on(owner_of(self._whole.value_), view)
+            placed.flags.writeable = view.flags.writeable
+            view = placed
+        return blank_of(view, self._whole)
 
     def settle(self) -> None:
-        """Put the stand-in where the array was."""
+        """Put the stand-ins where the arrays were."""
         running = self._tape.running
-        if running is not None:
-            running.boxes.note_written(self.stand_in, self._array, is_lent=self._is_lasting)
         cells = cells_of(running.function) if running is not None and self._is_lasting else {}
-        for place in self._places:
-            lasting = cells.get(place.name) if isinstance(place, Variable) else place
-            if lasting is not None:
-                self._tape.places.append((lasting, self.stand_in, self._array))
-            place.write(self.stand_in)
+        for stand_in, array, places in self._held:
+            if running is not None:
+                running.boxes.note_written(stand_in, array, is_lent=self._is_lasting)
+            for place in places:
+                lasting = cells.get(place.name) if isinstance(place, Variable) else place
+                if lasting is not None:
+                    self._tape.places.append((lasting, stand_in, array))
+                place.write(stand_in)
 
 
 def _takes(
     array: Any, index: Any, value: Any, written: Written, frame: FrameType, *, is_flat: bool
 ) -> bool:
     """Tell whether a traced value, asked for its numbers, is all that is written into an array at an index."""
-    if not can_be_written(array) or (is_complex(value.value_) and not is_complex(array)):
+    if not can_be_written(owner_of(array)) or (is_complex(value.value_) and not is_complex(array)):
         return False
     try:
         region = (array.flat if is_flat else array)[index]
@@ -192,11 +207,11 @@ def can_be_written(array: Any) -> bool:
 
 def places_of(node: ast.expr, frame: FrameType) -> list[Holder]:
     """Return the places that hold the array that an expression is, as far as they are known."""
-    arrays = [each for each in values_of(node, frame) if type(each) is np.ndarray]
+    arrays = named_arrays(node, frame)
     if len(arrays) != 1:
         return []
     node = parts_of(node, frame)[0]
-    places = places_in_variables(arrays[0], frame)
+    places = places_in_variables(lambda held: held is arrays[0], frame)
     match node:
         case ast.Name(name) if frame.f_globals.get(name) is arrays[0]:
             places.append(Item(frame.f_globals, name))
@@ -232,13 +247,28 @@ def attributes_of(owner: Any) -> Any:
         return None
 
 
-class Asked:
-    """What is written in place of a traced value, and is asked for numbers as that is."""
+def places_written(node: ast.expr, frame: FrameType) -> tuple[list[Holder], Counter[int]]:
+    """Return the places of the array that a line writes into, and what references it has by itself, as `holders_of`.
 
-    def __init__(self, value: Any, places: list[Holder]) -> None:
+    There is a list of ours for a view that the line has made anew, `W.T[0] = x`, with another one like it; and none
+    where the text does not tell the array.
+    """
+    places = places_of(node, frame)
+    view = None if places else view_of(node, frame)
+    return (places, Counter()) if view is None else ([Item([view], 0)], Counter({id(owner_of(view)): 1}))
+
+
+class Asked:
+    """What is written in place of a traced value into the like of an array, and is asked for numbers as that is.
+
+    It counts the references that the write has by itself to an array that only one place has.
+    """
+
+    def __init__(self, value: Any, array: np.ndarray[Any, Any]) -> None:
+        fresh = np.empty_like(array)
         self.value = value
-        self.places = places
-        self.surplus: int | None = None
+        self.items = [fresh if array.base is None else fresh[...]]
+        self.of_array, self.of_owner = -1, 0
 
     def __float__(self) -> float:
         self.count()
@@ -253,17 +283,22 @@ class Asked:
         return np.array(self.value, dtype=dtype, copy=copy)
 
     def count(self) -> None:
-        """Count the references to the array when it is asked for the first time."""
-        if self.surplus is None:
-            self.surplus = surplus_of(self.places)
+        """Count the references to the array when it is asked for the first time; of a view, to its owner, too."""
+        if self.of_array < 0:
+            self.of_array = surplus_of([Item(self.items, 0)]) - ALONE
+            if self.items[0].base is not None:
+                self.of_owner = sys.getrefcount(self.items[0].base) - 1 - ALONE
+
+    def counted(self, array: np.ndarray[Any, Any]) -> dict[int, int]:
+        """Return what has been counted as that of an array, by identity."""
+        return {id(owner_of(array)): self.of_owner, id(array): self.of_array}
 
 
-def _fewest(like: np.ndarray[Any, Any], index: Any, value: Any, *, is_flat: bool) -> int:
-    """Count what is more while an array that only one place has is written at the same index."""
-    items = [np.empty_like(like)]
-    asked = Asked(value, [Item(items, 0)])
+def _by_itself(array: np.ndarray[Any, Any], index: Any, value: Any, *, is_flat: bool) -> dict[int, int]:
+    """Count the references that a write at the same index has by itself: see `Asked`."""
+    asked = Asked(value, array)
     if is_flat:
-        items[0].flat[index] = asked
+        asked.items[0].flat[index] = asked
     else:
-        items[0][index] = asked
-    return 0 if asked.surplus is None else asked.surplus
+        asked.items[0][index] = asked
+    return asked.counted(array)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import operator
+from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,19 +24,21 @@ from tracer.adopted import (
     can_be_written,
     place_in_class,
     places_of,
+    places_written,
 )
 from tracer.buffers import write
 from tracer.callee import forget_snapshot, values_of
 from tracer.frames import wants_plain_arrays
 from tracer.holders import Attribute, Item, slots_of
+from tracer.looked_up import named_arrays, view_of
+from tracer.memory import owner_of
 from tracer.references import borrowed
 from tracer.running import running_at
 from tracer.standins import Traced, holds_traced
 from tracer.variables import frames_of
-from tracer.who_holds import is_held_elsewhere
+from tracer.who_holds import holders_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
 
     from tracer.holders import Holder
@@ -60,21 +63,29 @@ def adopt_argument(
     frames = frames_of(frame)
     try:
         written = _as_augmented(function, key, frame)
-        if written is None:
-            node = _call(function, frame)
-            written = None if node is None else _as_written(node, args, options, key)
-        if written is None:
+        node = None if written is not None else _call(function, frame)
+        if written is None and node is None:
             return None
-        held, text = written
-        return _adopt(
-            places_of(held[0], frame),
-            lambda: _taken(args, options, key),
-            text,
-            (function, args, options),
-            tape,
-            frame,
-            sum(borrowed(each, frame) for each in held),
-        )
+        places: list[Holder] = []
+        by_itself = Counter[int]()
+        for at in _sharing(args, options, key):
+            found = _as_written(node, args, options, at) if node is not None else written
+            if found is None:
+                return None
+            held, text = found
+            of_this = places_of(held[0], frame)
+            if not of_this and all(view_of(each, frame) is None for each in held):
+                return None
+            if at == key:
+                places = of_this or [Item([_taken(args, options, key)], 0)]
+            if of_this or at == key:
+                by_itself.update(_by_itself(text, _taken(args, options, at), (function, args, options)))
+                by_itself[id(_taken(args, options, at))] -= sum(borrowed(each, frame) for each in held)
+            else:
+                by_itself[id(owner_of(_taken(args, options, at)))] += 1
+        if places[0].read() is not _taken(args, options, key):
+            return None
+        return _adopt(places, by_itself, tape, frame)
     finally:
         for each in frames:
             forget_snapshot(each)
@@ -90,15 +101,12 @@ def adopt_filled(value: Any, frame: FrameType) -> bool:
                 pass
             case _:
                 return False
-        adopted = _adopt(
-            places_of(array, frame),
-            None,
-            "{array}.fill(asked)",
-            (None, (), {"value": value}),
-            value.tape_,
-            frame,
-            borrowed(array, frame),
-        )
+        places, by_itself = places_written(array, frame)
+        if not places:
+            return False
+        by_itself.update(_by_itself("{array}.fill(asked)", places[0].read(), (None, (), {"value": value})))
+        by_itself[id(places[0].read())] -= borrowed(array, frame)
+        adopted = _adopt(places, by_itself, value.tape_, frame)
         if adopted is None:
             return False
         write(adopted.stand_in, ..., value, frame)
@@ -109,46 +117,54 @@ def adopt_filled(value: Any, frame: FrameType) -> bool:
     return True
 
 
-def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tuple[Adopted, Any] | None:
-    """Return, of `b[1:] += x`, the stand-in for `b` and that for its part; None where that can't be done.
+def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tuple[Adopted, bool] | None:
+    """Return the stand-in for the array of `b += x`, and whether it is one that the line has made anew, `b[1:] += x`.
 
-    Of `params[k] += x` they are one, for the whole array, which the program itself writes back to its place. Where the
-    text names no place, `net.params()[0] += x`, the array has one in a list of ours.
+    None where that can't be done. Of `params[k] += x` the program itself writes it back to its place. Where the text
+    names no place, `net.params()[0] += x`, the array has one in a list of ours.
     """
     frames = frames_of(frame)
     try:
         node = running_at(frame.f_code, frame.f_lasti)
         if not isinstance(node, ast.AugAssign):
             return None
-        text = "{array}[...] " + _SYMBOLS[type(node.op)] + "= asked"
-        if options["out"][0].base is None:
-            adopted = _adopt(
-                _places_written(node.target, options, frame) or [Item([options["out"][0]], 0)],
-                lambda: options["out"][0],
-                text.replace("[...]", ""),
-                (None, (), {}),
-                tape,
-                frame,
-                borrowed(node.target, frame),
-            )
-            return None if adopted is None else (adopted, adopted.stand_in)
-        if not isinstance(node.target, ast.Subscript):
+        by_itself = Counter[int]()
+        places = _places_written(node.target, options, frame)
+        is_part = not places and isinstance(node.target, ast.Subscript) and _is_view(options)
+        if isinstance(node.target, ast.Subscript) and is_part:
+            made_of = _made_of(node.target.value, options, frame)
+            if made_of is None:
+                return None
+            by_itself[made_of] += 1 - borrowed(node.target.value, frame)
+        text = "{array} " + _SYMBOLS[type(node.op)] + "= asked"
+        places = places or [Item([options["out"][0]], 0)]
+        by_itself.update(_by_itself(text, options["out"][0], (None, (), {})))
+        by_itself[id(options["out"][0])] -= 0 if is_part else borrowed(node.target, frame)
+        if places[0].read() is not options["out"][0]:
             return None
-        adopted = _adopt(
-            _places_of_part(node.target.value, options, frame),
-            lambda: options["out"][0].base,
-            text,
-            (None, (), {}),
-            tape,
-            frame,
-            borrowed(node.target.value, frame),
-        )
-        if adopted is None:
-            return None
-        return adopted, adopted.part(options["out"][0])
+        adopted = _adopt(places, by_itself, tape, frame)
+        return None if adopted is None else (adopted, is_part)
     finally:
         for each in frames:
             forget_snapshot(each)
+
+
+def _is_view(options: dict[str, Any]) -> bool:
+    return options["out"][0].base is not None
+
+
+def _sharing(args: tuple[Any, ...], options: dict[str, Any], key: int | str) -> list[int | str]:
+    """Return where the array that is written is among arguments, and others that see its memory: once each."""
+    keys: dict[int, int | str] = {id(_taken(args, options, key)): key}
+    owner = id(owner_of(_taken(args, options, key)))
+    for at in (*range(len(args)), *options):
+        if _sees(_taken(args, options, at), owner):
+            keys.setdefault(id(_taken(args, options, at)), at)
+    return [*keys.values()]
+
+
+def _sees(value: Any, owner: int) -> bool:
+    return type(value) is np.ndarray and id(owner_of(value)) == owner
 
 
 def _places_written(target: ast.expr, options: dict[str, Any], frame: FrameType) -> list[Holder]:
@@ -190,21 +206,28 @@ def _as_augmented(ufunc: Any, key: int | str, frame: FrameType) -> tuple[list[as
     return None
 
 
-def _places_of_part(node: ast.expr, options: dict[str, Any], frame: FrameType) -> list[Holder]:
-    """Return the places of the array that is written of `b[1:] += x`, or of `b[0][1:] += x`, `b.T[1:] += x`.
+def _made_of(node: ast.expr, options: dict[str, Any], frame: FrameType) -> int | None:
+    """Return the identity of what waits for the write into its part: `b` of `b[1:] += x`; or of what that is a view of.
 
-    There is none where the text does not say that the view which stands before the brackets is made anew: another one
-    would be told from it by nothing, and not have what is written.
+    Of `b[0][1:] += x` and `b.T[1:] += x` that is `b`. None where the text does not say that the view which stands
+    before the brackets is made anew: another one would be told from it by nothing, and not have what is written.
     """
-    while not any(each is options["out"][0].base for each in values_of(node, frame)):
+    is_made = False
+    while not (seen := [id(each) for each in named_arrays(node, frame) if _is_its_base(each, options)]):
         match node:
             case ast.Subscript(of, _) | ast.Attribute(of, "T" | "real"):
                 node = of
             case ast.Call(ast.Attribute(of, "ravel" | "reshape" | "transpose" | "view")):
                 node = of
             case _:
-                return []
-    return places_of(node, frame)
+                return None
+        is_made = True
+    return id(options["out"][0].base) if is_made else seen[0] if len(seen) == 1 else None
+
+
+def _is_its_base(value: Any, options: dict[str, Any]) -> bool:
+    """Tell whether what is written may be a view of a value."""
+    return type(value) is np.ndarray and owner_of(value) is options["out"][0].base
 
 
 def _call(function: Any, frame: FrameType) -> ast.Call | None:
@@ -224,6 +247,7 @@ def _call(function: Any, frame: FrameType) -> ast.Call | None:
 
 
 def _taken(args: tuple[Any, ...], options: dict[str, Any], key: int | str) -> Any:
+    """Return an argument; of the options, `out` may be a tuple of one."""
     if isinstance(key, int):
         return args[key]
     return options[key][0] if type(options[key]) is tuple else options[key]
@@ -232,7 +256,7 @@ def _taken(args: tuple[Any, ...], options: dict[str, Any], key: int | str) -> An
 def _as_written(
     node: ast.Call, args: tuple[Any, ...], options: dict[str, Any], key: int | str
 ) -> tuple[list[ast.expr], str] | None:
-    """Return where in a call the array is, first where it is written, and the call with these places left open."""
+    """Return where in a call an argument is, first at its key, and the call with these places left open."""
     parts: list[str] = []
     found: list[ast.expr] = []
     given = [*args, *options["out"]] if type(options.get("out")) is tuple else [*args]
@@ -260,38 +284,25 @@ def _argument(value: Any, target: Any, otherwise: str) -> str:
     return "asked" if issubclass(type(value), Traced) else otherwise
 
 
-def _adopt(
-    places: list[Holder],
-    take: Callable[[], Any] | None,
-    text: str,
-    called: tuple[Any, tuple[Any, ...], dict[str, Any]],
-    tape: Tape,
-    frame: FrameType,
-    borrowed: int,
-) -> Adopted | None:
-    """Return the stand-in for the array in some places, if it is what `take` gives, and nothing else has it."""
-    if not places or (take is not None and places[0].read() is not take()):
+def _adopt(places: list[Holder], by_itself: Counter[int], tape: Tape, frame: FrameType) -> Adopted | None:
+    """Return the stand-in for the array in some places, if nothing else has it: see `holders_of`."""
+    if not places or not can_be_written(owner_of(places[0].read())):
         return None
-    if not can_be_written(places[0].read()):
-        return None
-    fewest = _fewest(text, places[0].read(), called) - borrowed
-    if is_held_elsewhere(places, fewest, tape, frame):
-        return None
-    return Adopted(places, tape)
+    held = holders_of(places, by_itself, tape, frame)
+    return None if held is None else Adopted(held, tape)
 
 
-def _fewest(
+def _by_itself(
     text: str,
-    like: np.ndarray[Any, Any],
+    array: np.ndarray[Any, Any],
     called: tuple[Any, tuple[Any, ...], dict[str, Any]],
-) -> int:
-    """Count what is more while such a call of an array that only one place has asks the traced value."""
+) -> dict[int, int]:
+    """Count the references that such a call has by itself: see `Asked`."""
     function, args, options = called
     number = float(np.ravel(options["value"].value_)[0].real) if "value" in options else 0.0
-    items = [np.empty_like(like)]
-    asked = _AskedByCalls(number, [Item(items, 0)])
-    _probe(text.format(array="items[0]"))(function, items, asked, args, options)
-    return -1 if asked.surplus is None else asked.surplus
+    asked = _AskedByCalls(number, array)
+    _probe(text.format(array="items[0]"))(function, asked.items, asked, args, options)
+    return asked.counted(array)
 
 
 @lru_cache(maxsize=64)

@@ -135,7 +135,8 @@ class FirstWrites:
         frames = frames_from(frame, until=self._boxes.tape.scopes.hook_frame)
         roots = self._roots | {id(each.f_globals): each.f_globals for each in frames}
         if missing < inf:
-            found = places_known(argument.array, self._callers | roots)
+            key = id(argument.array)
+            found = places_known(key, lambda held: id(held) == key, self._callers | roots)
             if len(found) == missing:  # there is nothing else to be found
                 self._watcher.lead_to(argument, lambda: found, {}, ways.stand_in_for, warn)
                 return
@@ -173,7 +174,9 @@ class FirstWrites:
                 self._found[id(value)][1].append((owner, key, value))
         begun = [each for key, each in roots.items() if key not in copies]
         remember(
-            [*begun, *self._callers.values()], [*lasting, *self._with_callers(lasting, missing)], missing
+            [*begun, *self._callers.values()],
+            [*lasting, *self._with_callers(lasting, missing)],
+            dict(zip(missing, missing, strict=True)),
         )
         return found
 

@@ -1,4 +1,4 @@
-"""What a call has of the arguments of the function that it runs: `list(map(update, params, grads))`, `update(*params)`.
+"""What a call has of the arguments of the function that it runs: `list(map(update, params, grads))`, `Layer(W)`.
 
 No place of the program leads there: it is in variables of C code, or waits in the line of who calls, and is let go of
 when the function returns. So it needs no stand-in, but it counts. Where the text says which call it is, a call of the
@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import dis
 import inspect
+import sys
 from collections import deque
 from functools import lru_cache, partial, reduce
 from itertools import pairwise
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 # They do nothing but to ask an iterator for what comes next.
 _CONSUMERS: tuple[Any, ...] = (list, tuple, set, dict, any, all, sum, max, min, next, deque, enumerate, zip)
 _GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+_ASSIGNING = ("STORE_FAST", "DELETE_FAST", "LOAD_FAST_AND_CLEAR")
+# From 3.13 on Python enters `__init__` without C code in between, once it has seen the line: no call tells of another
+_SETS_UP_IN_C = sys.version_info < (3, 13)
 _WARM = 64  # calls after which Python has the quicker way to do one, with fewer references
 
 
@@ -91,9 +95,9 @@ def _given(frame: FrameType) -> list[int]:
 
 @lru_cache(maxsize=256)
 def _assigned(code: CodeType, offset: int) -> frozenset[str]:
-    """Return the variables that a function may have assigned or deleted before an instruction, or another one.
+    """Return the variables that a function may have assigned or deleted before an instruction, or in a loop around it.
 
-    Of `p -= g` that comes afterwards.
+    `p -= g` assigns p, but only after its own instruction. A variable of an inner function may be assigned any time.
     """
     instructions = [*dis.get_instructions(code)]
     loops = [(each.argval, each.offset) for each in instructions if "BACKWARD" in each.opname]
@@ -107,10 +111,7 @@ def _assigned(code: CodeType, offset: int) -> frozenset[str]:
     return frozenset(code.co_cellvars).union(*(each if type(each) is tuple else (each,) for each in named))
 
 
-_ASSIGNING = ("STORE_FAST", "DELETE_FAST", "LOAD_FAST_AND_CLEAR")
-
-
-def _calls(node: ast.expr, frame: FrameType) -> Iterator[ast.Call]:
+def _calls(node: ast.AST | None, frame: FrameType) -> Iterator[ast.Call]:
     """Yield a call, and those of `map` that it asks for what comes next."""
     if isinstance(node, ast.Call):
         yield node
@@ -147,6 +148,8 @@ def _called_by(call: ast.Call, code: CodeType, frame: FrameType) -> Iterator[Any
 def _bound(function: Any, owner: Any, name: str) -> Any:
     """Return what an attribute is that is a function: a method, where the class of its owner has it."""
     is_class = issubclass(type(owner), type)
+    if type(function) is not FunctionType:
+        return function  # a class
     held = _in_class(owner if is_class else type(owner), name)
     if held is function and not is_class:
         return MethodType(function, owner)
@@ -165,14 +168,20 @@ def _no_function() -> None:
 
 
 def _code(called: Any) -> CodeType | None:
-    """Return the code of a function, or of what a method, a part of a call or an object runs where it is called."""
+    """Return the code of a function, or of what a method, a part of a call, an object or a class runs if called."""
     kind: Any = type(called)
+    if kind is type and _SETS_UP_IN_C:
+        made, set_up = _in_class(called, "__new__"), _in_class(called, "__init__")
+        return set_up.__code__ if made is _OBJECTS_NEW and type(set_up) is FunctionType else None
     if kind is FunctionType:
         return called.__code__  # type: ignore[no-any-return]
     if kind in (MethodType, partial):
         return _code(called.__func__ if kind is MethodType else called.func)
     own = _in_class(kind, "__call__")
     return own.__code__ if type(own) is FunctionType else None
+
+
+_OBJECTS_NEW = vars(object)["__new__"]
 
 
 def _in_class(kind: type, name: str) -> Any:
@@ -187,6 +196,8 @@ def _defaults(called: Any) -> Iterator[Any]:
         yield from (called.__self__, *_defaults(called.__func__))
     elif type(called) is FunctionType:
         yield from (*(called.__defaults__ or ()), *(called.__kwdefaults__ or {}).values())
+    elif type(called) is type:
+        yield from _defaults(_in_class(called, "__init__"))
     else:
         yield from _defaults(_in_class(type(called), "__call__"))
 
@@ -283,4 +294,6 @@ def _like(called: Any, function: Any) -> Any:
         return partial(
             _like(called.func, function), *map(type, called.args), **dict.fromkeys(called.keywords)
         )
+    if type(called) is type:
+        return type("Called", (), {"__init__": function})
     return type("Called", (), {"__call__": function})()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from collections import OrderedDict, deque
 from enum import Enum
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 # What a place holds that is not there; written, it takes the place away from a dict
 MISSING: Any = object()
 CONTAINERS = (list, dict, deque)
+# What `iter()` makes of what has nothing but items by number, as arrays
+OVER_SEQUENCES: type = type(iter(type("_Sequence", (), {"__getitem__": None})()))
 _BASES = (list, tuple, OrderedDict, dict, deque)
 _POINTER = ctypes.sizeof(ctypes.c_void_p)
 _NO_OBJECTS = (type, ModuleType, FunctionType, MethodType)
@@ -82,17 +85,18 @@ class Item(NamedTuple):
         elif issubclass(type(self.items), list):
             list.__setitem__(self.items, self.key, value)
         elif issubclass(type(self.items), tuple):
-            _write_into_tuple(self.items, self.key, value)
+            address = id(self.items) + tuple.__basicsize__ + self.key * _POINTER
+            _write_into(address, tuple.__getitem__(self.items, self.key), value)
         else:
             self.items[self.key] = value
 
 
-def _write_into_tuple(items: tuple[Any, ...], at: int, value: Any) -> None:
-    before = tuple.__getitem__(items, at)
-    slot = ctypes.c_void_p.from_address(id(items) + tuple.__basicsize__ + at * _POINTER)
+def _write_into(address: int, before: Any, value: Any) -> None:
+    """Put a value where a tuple or an iterator has another one, which nothing of Python's does."""
+    slot = ctypes.c_void_p.from_address(address)
     if slot.value != id(before):
         raise UnsupportedError(
-            "an array in a tuple is written into, and this Python keeps the items of tuples otherwise",
+            "an array in a tuple or an iterator is written into, and this Python keeps those otherwise",
             got=f"got Python {sys.version}",
             advice="keep the array in a list",
         )
@@ -157,6 +161,20 @@ class OfPartial(NamedTuple):
         owner = self.owner
         state = {"func": owner.func, "args": owner.args} | {self.name: value}
         owner.__setstate__((*state.values(), owner.keywords, owner.__dict__ or None))
+
+
+class OfIterator(NamedTuple):
+    """What Python's iterator over a sequence goes through, `for row in W`, until that is at its end."""
+
+    owner: Any
+
+    def read(self) -> Any:
+        """See Holder."""
+        return next(iter(gc.get_referents(self.owner)), MISSING)
+
+    def write(self, value: Any) -> None:
+        """See Holder."""
+        _write_into(id(self.owner) + object.__basicsize__ + _POINTER, self.read(), value)
 
 
 def is_object(value: Any) -> bool:

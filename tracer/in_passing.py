@@ -13,13 +13,13 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from tracer.callee import forget_snapshot
-from tracer.holders import CONTAINERS, Item, base_of, items_in
+from tracer.holders import CONTAINERS, OVER_SEQUENCES, Item, OfIterator, base_of, items_in
 from tracer.leading import is_looked_into
 from tracer.references import is_waiting
 from tracer.variables import Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tracer.holders import Holder
 
@@ -28,18 +28,13 @@ _MANY = 1000  # lists that the collector is asked for at once
 _WAITING = {GeneratorType: "gi_frame", CoroutineType: "cr_frame", AsyncGeneratorType: "ag_frame"}
 
 
-class _Sequence:
-    def __getitem__(self, at: int) -> Any:
-        raise IndexError
-
-
 _CONTAINERS: tuple[Any, ...] = ([], (), {}, collections.deque(), collections.OrderedDict())
 _ITERATORS: frozenset[type] = frozenset(
     (
-        *(type(iter(each)) for each in (*_CONTAINERS, _Sequence(), {}.values(), {}.items())),
+        *(type(iter(each)) for each in (*_CONTAINERS, {}.values(), {}.items())),
         *(type(reversed(each)) for each in (*_CONTAINERS, {}.values(), {}.items())),
         *(each for each in vars(itertools).values() if isinstance(each, type)),
-        *(enumerate, filter, map, zip, *_WAITING),
+        *(OVER_SEQUENCES, enumerate, filter, map, zip, *_WAITING),
     )
 )
 _WANTED = _ITERATORS | {list}
@@ -65,42 +60,51 @@ def held_in_passing(objects: list[Any]) -> list[Any]:
     return [each for each in seen.values() if type(each) in _WAITING or type(each) not in _ITERATORS]
 
 
-def places_in_passing(array: Any, held: list[Any], objects: list[Any]) -> list[Holder]:
-    """Return where what iterators hold has an array, and lists that wait in a line: `[W, b][0] -= g` has one."""
-    found: list[Holder] = []
-    for each in (*held, *_lists_with(array, objects)):
-        found += _variables(each, array) if type(each) in _WAITING else _items(each, array)
+def places_in_passing(
+    is_wanted: Callable[[Any], bool], held: list[Any], objects: list[Any]
+) -> list[Holder]:
+    """Return where what iterators hold has a wanted array, and lists that wait in a line: `[W, b][0] -= g` has one.
+
+    And the iterators that go through one themselves: `for row in W`.
+    """
+    found: list[Holder] = [
+        OfIterator(each)
+        for each in objects
+        if type(each) is OVER_SEQUENCES and any(map(is_wanted, gc.get_referents(each)))
+    ]
+    for each in (*held, *_lists_with(is_wanted, objects)):
+        found += _variables(each, is_wanted) if type(each) in _WAITING else _items(each, is_wanted)
     return found
 
 
-def _lists_with(array: Any, objects: list[Any]) -> Iterator[Any]:
-    """Yield the lists among some objects that hold an array."""
+def _lists_with(is_wanted: Callable[[Any], bool], objects: list[Any]) -> Iterator[Any]:
+    """Yield the lists among some objects that hold a wanted array."""
     lists = [each for each in objects if type(each) is list and len(each) <= _LARGEST]
     for at in range(0, len(lists), _MANY):
         some = lists[at : at + _MANY]
-        if any(each is array for each in gc.get_referents(*some)):
-            yield from (each for each in some if any(held is array for held in each))
+        if any(map(is_wanted, gc.get_referents(*some))):
+            yield from (each for each in some if any(map(is_wanted, each)))
 
 
-def _variables(waiting: Any, array: Any) -> list[Holder]:
-    """Return the variables of a generator that hold an array; what it is computing with, `x + (yield)`, is none."""
-    if not any(each is array for each in gc.get_referents(waiting)):
+def _variables(waiting: Any, is_wanted: Callable[[Any], bool]) -> list[Holder]:
+    """Return the variables of a generator that hold a wanted array; what it computes with, `x + (yield)`, is none."""
+    if not any(map(is_wanted, gc.get_referents(waiting))):
         return []
     frame = getattr(waiting, _WAITING[type(waiting)])
-    held = [name for name, value in frame.f_locals.items() if value is array]
+    held = [name for name, value in frame.f_locals.items() if is_wanted(value)]
     names = [name for name in held if not is_waiting(name, frame)]
     forget_snapshot(frame)
     return [Variable(frame, name) for name in names]
 
 
-def _items(held: Any, array: Any, *, is_inside: bool = False) -> list[Holder]:
-    """Return the places in a container, and in those in it, that hold an array."""
+def _items(held: Any, is_wanted: Callable[[Any], bool], *, is_inside: bool = False) -> list[Holder]:
+    """Return the places in a container, and in those in it, that hold a wanted array."""
     kind = type(held)
     if not issubclass(kind, (*CONTAINERS, tuple)) or base_of(kind).__len__(held) > _LARGEST:
         return []
     items = list(items_in(held))
-    found: list[Holder] = [Item(held, key) for key, each in items if each is array]
+    found: list[Holder] = [Item(held, key) for key, each in items if is_wanted(each)]
     if not is_inside:
         for _, each in items:
-            found += _items(each, array, is_inside=True)
+            found += _items(each, is_wanted, is_inside=True)
     return found

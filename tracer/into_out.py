@@ -227,12 +227,13 @@ def _adopted_out(
         found = adopt_augmented(options, tape, frame)
         if found is None:
             return None
-        adopted, part = found
-        given = tuple(part if each is _single(options["out"]) else each for each in inputs)
-        call_into(function, method, given, {**options, "out": part}, frame)
+        adopted, is_part = found
+        written = adopted.stand_in
+        given = tuple(written if each is _single(options["out"]) else each for each in inputs)
+        call_into(function, method, given, {**options, "out": written}, frame)
         adopted.settle()
         # Python writes it to its place; a part is there already, and of the array it writes that is the old one.
-        return part if part is adopted.stand_in else _single(options["out"])
+        return _single(options["out"]) if is_part else written
     whole = adopt_argument(function, inputs, options, "out", tape, frame)
     if whole is None:
         return None

@@ -15,7 +15,7 @@ from tracer.holders import own_attributes
 from tracer.reach import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _MOST = 10_000  # arrays whose places are remembered
 _KEYS = frozenset((str, int, type(None)))
@@ -28,8 +28,11 @@ _Way: TypeAlias = tuple[int, tuple[tuple[int, Any], ...]]
 _known: dict[int, list[_Way]] = {}  # by identity of the array
 
 
-def remember(roots: Iterable[Any], found: list[tuple[Any, Any, Any]], arrays: Container[int]) -> None:
-    """Remember, by their identity, which places hold some arrays: those are among what was found, the nearest first."""
+def remember(roots: Iterable[Any], found: list[tuple[Any, Any, Any]], arrays: Mapping[int, int]) -> None:
+    """Remember which places hold some arrays: those are among what was found, the nearest first.
+
+    `arrays` says by the identity of each by which identity it is asked for: that of what a view is one of.
+    """
     # By identity of an owner: from which root, by which steps, and its number there
     begun: dict[int, tuple[int, tuple[tuple[int, Any], ...], int]] = {}
     for root in roots:
@@ -45,7 +48,7 @@ def remember(roots: Iterable[Any], found: list[tuple[Any, Any, Any]], arrays: Co
             begin, steps, number = begun[id(owner)]
             steps = (*steps, (number, key))
             if id(value) in arrays:
-                anew.setdefault(id(value), {})[id(owner), key] = begin, steps
+                anew.setdefault(arrays[id(value)], {})[id(owner), key] = begin, steps
                 continue
             for at, inner in _owners(value):
                 begun.setdefault(id(inner), (begin, steps, at))
@@ -54,17 +57,19 @@ def remember(roots: Iterable[Any], found: list[tuple[Any, Any, Any]], arrays: Co
         del _known[next(iter(_known))]
 
 
-def places_known(array: Any, roots: Mapping[int, Any]) -> list[tuple[Any, Any, Any]]:
-    """Return the (owner, key, array) of the places that are remembered of an array, and still hold it.
+def places_known(
+    array: int, is_wanted: Callable[[Any], bool], roots: Mapping[int, Any]
+) -> list[tuple[Any, Any, Any]]:
+    """Return the (owner, key, value) of the places that are remembered of an array, and still hold what is wanted.
 
     `roots` are by identity where a search would begin now.
     """
     places = {}
-    for root, steps in _known.get(id(array), ()):
+    for root, steps in _known.get(array, ()):
         with suppress(Exception):  # where there is something else now
             owner, key = _gone(roots[root], steps)
-            if place_of(owner, key).read() is array:
-                places[id(owner), key] = owner, key, array
+            if is_wanted(held := place_of(owner, key).read()):
+                places[id(owner), key] = owner, key, held
     return [*places.values()]
 
 

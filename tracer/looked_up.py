@@ -39,6 +39,8 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 _NUMBERS = (int, float, complex, np.number)
 _PARTS = (int, slice, type(None), type(Ellipsis))
+# By name: methods of arrays that give a view of one where they can, as NumPy's functions of that name do
+_VIEWS = {name: getattr(np.ndarray, name) for name in ("ravel", "reshape", "swapaxes", "transpose", "view")}
 _LISTING = ("item", "tolist", "__array__", "nonzero")
 _WITH_ASSIGNMENT = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)  # or whatever others do meanwhile
 
@@ -80,6 +82,48 @@ def index_of(node: ast.expr, frame: FrameType) -> Any:
         return found if all(type(each) in kinds for each in found) else _fail()
     is_one = found is None or found is Ellipsis or isinstance(found, int | np.integer | slice)
     return found if is_one else _fail()
+
+
+def view_of(node: ast.expr, frame: FrameType) -> Any:
+    """Return a view like the one that an expression has made anew, `W.T`, `W[1]`; None where it does not say so.
+
+    Of an array that the program has: nothing of the program's runs, and nothing else has what such a call gives.
+    """
+    try:
+        made = _seen(node, frame)
+    except (UnknownError, IndexError, TypeError, ValueError):
+        return None
+    is_view = type(made) is np.ndarray and made.base is not None
+    return made if is_view else None
+
+
+def named_arrays(node: ast.expr, frame: FrameType) -> list[Any]:
+    """Return the arrays that an expression may be; none where it makes them anew, as `W.T` does."""
+    found = [each for each in values_of(node, frame) if type(each) is np.ndarray]
+    owners = [*values_of(node.value, frame)] if isinstance(node, ast.Attribute) else []
+    owners = [each for each in owners if isinstance(each, np.ndarray)]
+    return [each for each in found if any(each is owner for owner in owners)] if owners else found
+
+
+def _seen(node: ast.expr, frame: FrameType) -> Any:
+    match node:
+        case ast.Subscript(of, key) if not isinstance(of, ast.List | ast.Tuple):
+            return _array(of, frame)[index_of(key, frame)]
+        case ast.Attribute(of, "T" | "mT" as name):
+            return getattr(_array(of, frame), name)
+        case ast.Call(ast.Attribute(of, name), arguments, []) if name in _VIEWS:
+            called = [*values_of(node.func, frame)]
+            if len(called) == 1 and called[0] is getattr(np, name, None):
+                of, *arguments = arguments
+            return _VIEWS[name](_array(of, frame), *(index_of(each, frame) for each in arguments))
+    return _fail()
+
+
+def _array(node: ast.expr, frame: FrameType) -> Any:
+    """Return the plain array that an expression is, or a view like the one that it has made."""
+    found = [*values_of(node, frame)]
+    array = found[0] if len(found) == 1 else _seen(node, frame)
+    return array if type(array) is np.ndarray and not array.dtype.hasobject else _fail()
 
 
 def _whole(node: ast.expr, frame: FrameType) -> Any:

@@ -93,6 +93,13 @@ def on_memory_of(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return placed_on(memory, array)
 
 
+def in_order_of_memory(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return an array, or a view of it whose axes are in the order in which they lie, if none is yet."""
+    if array.flags.forc:
+        return array
+    return array.transpose(sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis])))
+
+
 def placed_on(memory: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the like of an array on the memory of another one, in which it lies."""
     start = address_of(array) - address_of(memory)

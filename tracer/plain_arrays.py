@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.elements import placed_alike
-from tracer.memory import address_of, borrowed_of, is_lent, laid_out_copy, owner_of
+from tracer.memory import address_of, borrowed_of, in_order_of_memory, is_lent, laid_out_copy, owner_of
 from tracer.rules.kinds import is_complex
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class PlainArrays:
             known = [(callers, callers)]
         elif id(owner) in self._known:
             known = self._known[id(owner)]
-        elif not self._is_shared(owner) or not owner.flags.forc:
+        elif not self._is_shared(owner) or not in_order_of_memory(owner).flags.forc:
             return laid_out_copy(array)
         else:
             known = self._known[id(owner)] = [(owner, owner.copy(order="K"))]
@@ -81,7 +81,7 @@ def _part(
         place = placed_alike(array, source, other)
     if place is None:
         return None
-    memory, (start, strides) = owner_of(other), place
+    memory, (start, strides) = in_order_of_memory(owner_of(other)), place
     try:
         return np.ndarray(array.shape, array.dtype, memory, start - address_of(memory), strides)
     except (TypeError, ValueError):  # beyond it, or it has gaps

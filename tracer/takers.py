@@ -16,7 +16,7 @@ from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import Edited
 from tracer.scopes import WHOLE_TRACE
 from tracer.tape import AUXILIARY
-from tracer.texts import DEEPEST
+from tracer.texts import FARTHEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -116,7 +116,7 @@ def _is_looked_at(
             return False
         returned, called = ways.returned, code
     # Or it may be returned further
-    return not is_text or (len(places) <= DEEPEST and not may_be_result)
+    return not is_text or (len(places) <= FARTHEST and not may_be_result)
 
 
 def _taken(recording: Recording, file: str, join: Join, after: int) -> Iterator[tuple[int, list[Any]]]:

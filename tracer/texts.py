@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 VIA = "text that is read back"
 MAY_BE_BACK = "traced values were written as text, and numbers that may be read back from it went on"
 _MOST = 5_000  # texts that are remembered: the last
-DEEPEST = 4  # calls that a text is returned from
+FARTHEST = 4  # calls that a text is returned from
 _LONGEST = 10_000  # characters of one
 
 
@@ -69,7 +69,7 @@ def _callers(frame: FrameType) -> tuple[tuple[CodeType, int], ...]:
     """Return where the user's functions around one stand; comprehensions are parts of theirs."""
     found: list[tuple[CodeType, int]] = []
     at: FrameType | None = frame
-    while at is not None and len(found) < DEEPEST:
+    while at is not None and len(found) < FARTHEST:
         is_part = at.f_code.co_name in COMPREHENSIONS
         at = at.f_back
         if at is None or at is not users(at):
