@@ -30,11 +30,13 @@ from rolled_programs import (
 from strategies import array_programs, scalar_programs, writing_programs
 from viz_programs import PROGRAMS, trace_of
 
+from sample_graphs.programs import pendulum, transformer
 from tracer import load, record, trace
 from tracer.errors import UnsupportedError
+from viz.choice import View, choose
 from viz.folding import MOST_PATHS, fold_paths
 from viz.rolled_numbers import MOST_POINTS, Numbers, Series
-from viz.rollup import SEVERAL, roll_up
+from viz.rollup import BUDGET, FEWEST, READABLE, SEVERAL, roll_up
 from viz.text_order import in_order
 
 QUICK = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
@@ -258,6 +260,35 @@ def test_groups_close_from_the_innermost_until_the_picture_is_small_enough():
     )
     assert len(closed.nodes) < len(whole.nodes)
     assert not closed.groups
+
+
+def test_arrays_of_different_shapes_are_different_boxes_where_few_are_left_then():
+    paths = [f"p[{block}]['{name}']" for block in range(2) for name in "abcdefghi"]
+    patterns, of_path = fold_paths(paths, shapes=([(2, 8)] * 8 + [(8, 2)]) * 2)
+    assert patterns == ["p[…][…]", "p[…]['i']"]
+    assert of_path == ([0] * 8 + [1]) * 2
+    patterns, _ = fold_paths(paths, shapes=[(side, side) for side in range(18)])
+    assert patterns == ["p[…][…]"]
+
+
+def test_a_transformers_matrices_are_folded_by_shape():
+    finished = record(transformer.next_token_loss, transformer.PARAMETERS, transformer.TOKENS)
+    inputs = [node for node in roll_up(finished).nodes if node.kind == "input"]
+    assert {node.name for node in inputs if "mlp" in node.name} == {
+        f"params['blocks'][0]['mlp']['{name}']" for name in ("w_in", "w_out")
+    }
+    for node in inputs:
+        assert len({np.shape(finished.nodes[member].value) for member in node.members.tolist()}) == 1
+
+
+def test_calls_close_until_a_picture_is_readable_but_not_what_is_nearly_all_of_it():
+    finished = record(pendulum.tip, 120.0, -10.0, n=3).backward(of="[0]")
+    few = roll_up(finished)
+    assert [node.name for node in few.nodes if node.kind == "group"] == ["deriv()", "deriv()"]
+    assert FEWEST <= len(few.nodes) <= READABLE < len(roll_up(finished, budget=BUDGET - 1).nodes) < BUDGET
+    inside = roll_up(finished, choose(finished, View(only="deriv")).keep)
+    assert READABLE < len(inside.nodes) < BUDGET
+    assert [group.name for group in inside.groups] == ["deriv()"]
 
 
 def test_a_sum_says_which_turns_its_largest_terms_came_from():

@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path, PurePath
@@ -102,10 +103,14 @@ def _asked_in_order(program: Path, skeletons: Sequence[Skeleton]) -> list[Placem
         for at, (skeleton, answer) in enumerate(zip(skeletons, answers, strict=True))
         if len(skeleton.tail) <= MOST_CROSSING and crossings(skeleton, answer)
     ]
+    ready = set(
+        crossing
+    )  # whose wires have their ways: that takes longer than all else, so only what is drawn gets them
     if crossing:
         others = _ask(program, [skeletons[at] for at in crossing], is_forward=True)
         for at, other in zip(crossing, others, strict=True):
-            answers[at] = min(answers[at], other, key=partial(_disorder, skeletons[at]))
+            both = [_routed(skeletons[at], answer) for answer in (answers[at], other)]
+            answers[at] = min(both, key=partial(_disorder, skeletons[at]))
     wrong = {
         at: inverted(skeleton, answer.y)
         for at, (skeleton, answer) in enumerate(zip(skeletons, answers, strict=True))
@@ -120,13 +125,31 @@ def _asked_in_order(program: Path, skeletons: Sequence[Skeleton]) -> list[Placem
             count = len(inverted(skeletons[at], answer.y))
             if count < fewest[at]:
                 answers[at], fewest[at] = answer, count
+                ready.discard(at)
             if not count:
                 del wrong[at]
     for at in wrong:
         placed = layered.place(skeletons[at])
         if None not in placed.group_boxes:
             answers[at] = placed
-    return answers
+            ready.add(at)
+    return [answer if at in ready else _routed(skeletons[at], answer) for at, answer in enumerate(answers)]
+
+
+def _routed(skeleton: Skeleton, placement: Placement) -> Placement:
+    """Lead the wires of an engine's answer, around the titles of frames too."""
+    titles = np.array(
+        [
+            (*title_place(*group[:2]), *title_place(group[0] + width, group[1] + height))
+            for group, (width, height) in zip(
+                placement.group_boxes, skeleton.group_title.tolist(), strict=True
+            )
+            if group is not None
+        ]
+    ).reshape(-1, 4)
+    return replace(
+        placement, paths=plain_routes(skeleton, placement.x, placement.y, placement.paths, titles)
+    )
 
 
 def _disorder(skeleton: Skeleton, placement: Placement) -> tuple[int, int, int]:
@@ -331,14 +354,7 @@ def _read(answer: dict[str, Any], skeleton: Skeleton) -> Placement:
     found = [path for path in paths if path is not None]
     if not (np.isfinite(x).all() and np.isfinite(y).all() and len(found) == len(paths)):
         raise ValueError("an item or a segment is missing")
-    titles = np.array(
-        [
-            (*title_place(*group[:2]), *title_place(group[0] + width, group[1] + height))
-            for group, (width, height) in zip(groups, skeleton.group_title.tolist(), strict=True)
-            if group is not None
-        ]
-    ).reshape(-1, 4)
-    return Placement(x, y, plain_routes(skeleton, x, y, tuple(found), titles), tuple(groups))
+    return Placement(x, y, tuple(found), tuple(groups))
 
 
 def _numbers(text: str) -> list[float]:

@@ -21,6 +21,7 @@ ROOT = 0  # the traced function's own call: no group
 MOST_PATHS = 8  # of one parameter that are told apart
 _INDEX = re.compile(r"\[-?\d+\]")
 _BRACKET = re.compile(r"\[[^…\[\]][^\[\]]*\]")
+_PARTS = re.compile(r"(\[[^\[\]]*\])")
 _SOME = "[…]"
 
 
@@ -88,23 +89,33 @@ def fold_calls(scopes: Sequence[Scope]) -> Calls:
     return Calls(groups, of_scope)
 
 
-def fold_paths(paths: Sequence[str], unused: Sequence[bool] = ()) -> tuple[list[str], list[int]]:
+def fold_paths(
+    paths: Sequence[str], unused: Sequence[bool] = (), shapes: Sequence[tuple[int, ...]] = ()
+) -> tuple[list[str], list[int]]:
     """Fold the paths of each parameter by pattern where it has many: the patterns, and by path its pattern.
 
     Indices are left out from the innermost outwards until few patterns are left, keys after them:
-    `params[0]['W'][…][…]`. What is alone keeps its whole path. Of paths that nothing uses one pattern is left.
+    `params[0]['W'][…][…]`. What is alone keeps its whole path. Arrays of different shapes are told apart where few
+    patterns are left then, too. Of paths that nothing uses one pattern is left.
     """
     by_parameter: dict[tuple[str, bool], list[int]] = {}
     for at, path in enumerate(paths):
         parameter = re.split(r"[.\[]", path, maxsplit=1)[0]
         by_parameter.setdefault((parameter, bool(unused) and unused[at]), []).append(at)
     pattern_of = [0] * len(paths)
-    numbers: dict[tuple[str, bool], int] = {}
+    numbers: dict[tuple[str, bool, tuple[int, ...]], int] = {}
     for (_, is_unused), own in by_parameter.items():
-        most = 1 if is_unused else MOST_PATHS
-        for each, pattern in zip(own, _patterns([paths[each] for each in own], most), strict=True):
-            pattern_of[each] = numbers.setdefault((pattern, is_unused), len(numbers))
-    return [pattern for pattern, _ in numbers], pattern_of
+        named = [paths[each] for each in own]
+        patterns = _patterns(named, 1 if is_unused else MOST_PATHS)
+        all_alike: list[tuple[int, ...]] = [()] * len(own)
+        own_shapes = [shapes[each] for each in own] if shapes and not is_unused else all_alike
+        if len(set(zip(patterns, own_shapes, strict=True))) > MOST_PATHS:
+            own_shapes = all_alike
+        elif len(set(own_shapes)) > 1:
+            patterns = _by_shape(named, patterns, own_shapes)
+        for each, pattern, shape in zip(own, patterns, own_shapes, strict=True):
+            pattern_of[each] = numbers.setdefault((pattern, is_unused, shape), len(numbers))
+    return [pattern for pattern, *_ in numbers], pattern_of
 
 
 def _patterns(paths: list[str], most: int) -> list[str]:
@@ -119,6 +130,23 @@ def _patterns(paths: list[str], most: int) -> list[str]:
     return [
         path if counts[pattern] == 1 else pattern for path, pattern in zip(paths, patterns, strict=True)
     ]
+
+
+def _by_shape(paths: list[str], patterns: list[str], shapes: list[tuple[int, ...]]) -> list[str]:
+    """Give each shape within a pattern a pattern of its own: what all its paths have in common."""
+    kinds = list(zip(patterns, shapes, strict=True))
+    common: dict[tuple[str, tuple[int, ...]], str] = {}
+    for path, kind in zip(paths, kinds, strict=True):
+        common[kind] = _common(common.get(kind, path), path, kind[0])
+    return [common[kind] for kind in kinds]
+
+
+def _common(first: str, second: str, pattern: str) -> str:
+    """Return two paths with what differs in brackets left out; the pattern where they differ otherwise."""
+    parts = [_PARTS.split(path) for path in (first, second)]
+    if len(parts[0]) != len(parts[1]) or parts[0][::2] != parts[1][::2]:
+        return pattern
+    return "".join(a if a == b else _SOME for a, b in zip(*parts, strict=True))
 
 
 def _with_first(path: str, bracket: re.Pattern[str], kept: int) -> str:

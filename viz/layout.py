@@ -76,12 +76,16 @@ def place_rows(
 ) -> tuple[Sequence[Diagram], list[_Row], tuple[str, ...]]:
     """Break a diagram into rows and place each; what goes back and finds no way becomes two tags."""
     diagram, left_out = without_slow(diagram)
-    rows: Sequence[Diagram] = wrap(diagram)
-    while True:
-        placed, notes = _placed(rows, engine)
-        if not any(row.blocked for row in placed):
-            return rows, placed, (*notes, *left_out)
-        rows = [tag_back(row, each.blocked) for row, each in zip(rows, placed, strict=True)]
+    rows = list(wrap(diagram))
+    placed, notes = _placed(rows, engine)
+    while blocked := [at for at, row in enumerate(placed) if row.blocked]:
+        for at in blocked:
+            rows[at] = tag_back(rows[at], placed[at].blocked)
+        again, more = _placed([rows[at] for at in blocked], engine)
+        for at, row in zip(blocked, again, strict=True):
+            placed[at] = row
+        notes = tuple(dict.fromkeys((*notes, *more)))
+    return rows, placed, (*notes, *left_out)
 
 
 def _placed(rows: Sequence[Diagram], engine: str | None) -> tuple[list[_Row], tuple[str, ...]]:

@@ -242,7 +242,8 @@ def _rolled(diagram: Diagram, *, has_ways_back: bool) -> list[tuple[list[PlacedS
             )
         )
     if any(box.shape == "call" for box in diagram.boxes):
-        entries.append(([_shape("call", 18)], (Span("calls of a function, closed", "quiet"),)))
+        text = "calls of a function, closed: --only FUNCTION shows what is inside"
+        entries.append(([_shape("call", 18)], (Span(text, "quiet"),)))
     return entries
 
 

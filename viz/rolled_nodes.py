@@ -96,7 +96,7 @@ class ByPlace:
             used, keys = np.unique(keys, return_inverse=True)
             bound = len(used)
         rows, names = list(trace.input_rows), list(trace.input_rows.values())
-        patterns, pattern_of = fold_paths(names, self._unused(rows))
+        patterns, pattern_of = fold_paths(names, self._unused(rows), self._shapes(rows))
         keys = keys.astype(np.int32, copy=False)
         keys[rows] = bound + np.asarray(pattern_of, np.int64)
         self.patterns.update({bound + at: pattern for at, pattern in enumerate(patterns)})
@@ -110,6 +110,12 @@ class ByPlace:
         is_used[[output.row for output in self.graph.recording.outputs]] = True
         unused: Sequence[bool] = (~is_used[rows]).tolist()
         return unused
+
+    def _shapes(self, rows: Sequence[int]) -> list[tuple[int, ...]]:
+        """Return the shapes of rows' values."""
+        values = self.graph.recording.values
+        is_wide = np.isin(rows, self.graph.wide_rows).tolist()
+        return [np.shape(values[row]) if wide else () for row, wide in zip(rows, is_wide, strict=True)]
 
     def _node_keys(self) -> tuple[Ints, int]:
         """Key the nodes: a splitter goes with the value that it copies, a broadcast with its operand's use."""
@@ -132,7 +138,8 @@ class ByPlace:
             keys[broadcasts] = top + numbers
             top += len(used)
         paths = [output.path for output in recording.outputs]
-        patterns, pattern_of = fold_paths(paths)
+        rows = [output.row for output in recording.outputs]
+        patterns, pattern_of = fold_paths(paths, shapes=self._shapes(rows))
         seeded = self._seeded()
         for at, pattern in enumerate(pattern_of):
             keys[graph.first_output + at] = top + pattern

@@ -35,6 +35,8 @@ Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 MOST_ARROWS = 600  # of a picture that is not rolled up
 BUDGET = 150  # boxes; a picture of more is rolled up, and one that is rolled up closes groups
+READABLE = 80  # boxes of a rolled picture that can be read where a document shows it 1,600 pixels wide
+FEWEST = 30  # boxes besides it that are left where a call is closed for that
 SEVERAL = -1  # the port of a rolled edge that stands for many operands
 MANY_PORTS = 4  # of one node that come from one node: they are one rolled edge
 
@@ -171,7 +173,8 @@ class Rolled:
 def roll_up(trace: Trace, keep: Ints | None = None, budget: int = BUDGET) -> Rolled:
     """Fold a trace, or those of its nodes that a mask keeps, and close groups until it has no more than `budget` boxes.
 
-    A program whose own text has more keeps them: only calls can be closed.
+    A program whose own text has more keeps them: only calls can be closed. At the usual budget more are closed until it
+    is READABLE, but for those with nearly all that there is.
     """
     calls = fold_calls(trace.sites.scopes)
     fine = ByPlace(trace, calls, keep)
@@ -220,8 +223,13 @@ class _Coarse:
         closed: set[int] = set()
         left = len(self.group)
         open_groups = {each for found in inner.values() for each in found}
-        while left > budget and open_groups:
+        aim = READABLE if budget == BUDGET else budget
+        while left > aim and open_groups:
             leaves = [group for group in open_groups if not inner[group]]
+            if left <= budget:
+                leaves = [group for group in leaves if left - boxes[group] >= FEWEST]
+            if not leaves:
+                break
             chosen = max(leaves, key=lambda group: (boxes[group], -group))
             open_groups.discard(chosen)
             inner[groups[chosen].parent].discard(chosen)

@@ -6,7 +6,6 @@ Used by both layouts; an engine's own route is kept where a plain one would run 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -178,7 +177,8 @@ class _Chosen:
         self.levels: list[tuple[float, float, float]] = []  # from, to and height, between two bends
         self.columns: list[tuple[float, float, float]] = []  # from, to and place of the steep bends
         self._ends: list[tuple[int, int]] = []
-        self._passed: dict[int, list[int]] = {}  # by cell of the picture: which ways pass it
+        self._cells = np.zeros(0, np.int64)  # of the picture, sorted: each as often as ways pass it
+        self._ways = np.zeros(0, np.int64)  # which way passes that cell
 
     def add(self, path: Floats, ends: tuple[int, int]) -> None:
         """Choose a way between two items."""
@@ -187,21 +187,31 @@ class _Chosen:
                 self.levels.append((path[3, 0], path[6, 0], path[3, 1]))
             elif path[6, 0] - path[3, 0] <= STEEP_BENDS[0]:
                 self.columns.append((*sorted((path[0, 1], path[-1, 1])), (path[3, 0] + path[6, 0]) / 2))
-        for cell in np.unique(_cells(_in_steps(path, TOGETHER))).tolist():
-            self._passed.setdefault(cell, []).append(len(self.paths))
+        passed = np.unique(_cells(_in_steps(path, TOGETHER)))
+        places = np.searchsorted(self._cells, passed)
+        self._cells = np.insert(self._cells, places, passed)
+        self._ways = np.insert(self._ways, places, len(self.paths))
         self.paths.append(path)
         self._ends.append(ends)
 
     def runs_along(self, path: Floats, ends: tuple[int, int]) -> bool:
         """Say whether a way would be taken for another one, that neither begins nor ends where it does."""
-        met: Counter[int] = Counter()
-        for cells in _cells(_in_steps(path, STEP)[:, None] + AROUND).tolist():
-            met.update({way for cell in cells for way in self._passed.get(cell, ())})
+        if not self.paths:
+            return False
+        cells = np.sort(_cells(_in_steps(path, STEP)[:, None] + AROUND), axis=1)
+        is_new = (
+            np.diff(cells, axis=1, prepend=-1) != 0
+        )  # a point away from where cells meet is in one of them
+        steps, cells = np.nonzero(is_new)[0], cells[is_new]
+        first = np.searchsorted(self._cells, cells)
+        met = np.searchsorted(self._cells, cells, side="right") - first
+        steps = np.repeat(steps, met)
+        at = np.repeat(first - np.cumsum(met) + met, met) + np.arange(len(steps))
+        count = len(self.paths)
+        often = np.bincount(np.unique(steps * count + self._ways[at]) % count, minlength=count)
         return any(
-            STEP * steps > LONGEST_TOGETHER
-            and self._ends[way][0] != ends[0]
-            and self._ends[way][1] != ends[1]
-            for way, steps in met.items()
+            self._ends[way][0] != ends[0] and self._ends[way][1] != ends[1]
+            for way in np.flatnonzero(STEP * often > LONGEST_TOGETHER).tolist()
         )
 
 
@@ -322,11 +332,14 @@ def straight(start: Floats, stop: Floats) -> Floats:
 def _is_clear(path: Floats, obstacles: tuple[Floats, Floats]) -> bool:
     """Say whether a path keeps out of all rectangles."""
     low, high = obstacles
-    near = (low[:, 1] < path[:, 1].max()) & (high[:, 1] > path[:, 1].min())  # a curve is within its points
+    left_top, right_bottom = path.min(axis=0), path.max(axis=0)  # a curve is within its points
+    near = ((low < right_bottom) & (high > left_top)).all(axis=1)
     if not near.any():
         return True
     low, high = low[near], high[near]
     pieces = path[(np.arange(0, len(path) - 1, 3)[:, None] + FOUR)]
     is_long = np.ptp(pieces, axis=1).max() > LONG
-    points = ((MANY_WEIGHTS if is_long else WEIGHTS) @ pieces).reshape(-1, 1, 2)
-    return not bool(np.any(np.all((points > low) & (points < high), axis=2)))
+    points = ((MANY_WEIGHTS if is_long else WEIGHTS) @ pieces).reshape(-1, 2)
+    x, y = points.T[..., None]
+    meets = (x > low[:, 0]) & (x < high[:, 0]) & (y > low[:, 1]) & (y < high[:, 1])
+    return not bool(meets.any())
