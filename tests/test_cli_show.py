@@ -79,7 +79,7 @@ def test_numbers_are_no_arrays_that_are_kept(edgegrad):
 
 
 JSON_KEYS = {  # what programs that read it rely on: a key is added, never renamed
-    "show": "function error last no_gradient inputs input_count untraced outputs output_count counts edges splitters "
+    "show": "function error last no_gradient inputs input_count untraced holders outputs output_count counts edges splitters "
     "cuts gradient_arrays kept_arrays kept_bytes bad_edges bad_values bad_gradients bad_origin",
     "edges": "lines chosen edges has_gradients no_gradient",
     "explain": "name value grad uses heading terms",

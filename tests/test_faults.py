@@ -208,6 +208,31 @@ def test_an_array_that_is_not_traced_is_told_also_from_a_file(x, told, tmp_path)
                 trace["x"]
 
 
+class Net:
+    def __init__(self):
+        self.layers = [{"W": np.ones(2)}]
+
+
+def of_a_net(net, x):
+    return np.sum(net.layers[0]["W"] * x)
+
+
+def test_an_object_whose_floats_nothing_watches_is_told_with_what_to_write(tmp_path):
+    watched = run(of_a_net, (Net(), 2.0), {}, Options(watch=("net",)))[0]
+    assert watched.findings() == []
+    trace = record(of_a_net, Net(), 2.0)
+    trace.save(tmp_path / "t.trace")
+    for each in (trace, load(tmp_path / "t.trace")):
+        (found,) = each.findings()
+        assert (found.kind, found.severity) == ("dead", "note")
+        assert found.message.startswith("net is a Net with floats in it, which nothing watches")
+        assert found.advice.startswith("watch=('net',), or --watch net, makes its numbers inputs")
+        with pytest.raises(
+            LookupNameError, match=r"so it is not traced; watch=\('net',\) makes its numbers"
+        ):
+            each["net"]
+
+
 def test_it_is_a_warning_where_nothing_else_is_traced():
     (found,) = record(lambda x: float((x * 2).sum()), np.array([1, 2])).findings()
     assert (found.severity, found.kind, found.site) == ("warning", "dead", None)

@@ -222,7 +222,11 @@ class Boxes(Unboxing):
         if issubclass(type(value), (set, deque)):
             self.containers.append(value)
         elif not issubclass(kind, _NOT_LOOKED_INTO) and (own := own_attributes(value)) is not None:
+            from tracer.untraced import described_object  # noqa: PLC0415  (few calls are given any)
+
             self._passed[path] = value
+            if described := described_object(value, own):
+                self.untraced[path] = described
             self.objects.append((value, {name: state_of(item) for name, item in own.items()}))
 
     def _input(self, value: Any, callers: Any, path: str) -> tuple[Any, int]:

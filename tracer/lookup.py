@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import GradientError, LookupNameError
+from tracer.untraced import HOLDING
 from tracer.views import Node
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def node_named(trace: Trace, name: str) -> Node:
     raise LookupNameError(
         f"no input, variable or output is named {name!r}",
         got=_untraced(trace, wanted),
-        advice="give it as floats" if wanted in trace.run.untraced else _nearest(trace, wanted),
+        advice=_to_trace(trace, wanted) or _nearest(trace, wanted),
     )
 
 
@@ -125,9 +126,8 @@ def _chosen(trace: Trace) -> int:
                     *(_untraced(trace, path) for path in trace.run.untraced),
                 )
             ),
-            advice="give it as floats"
-            if trace.run.untraced
-            else "return the value that you want the gradient of",
+            advice=next((_to_trace(trace, path) for path in trace.run.untraced), "")
+            or "return the value that you want the gradient of",
         )
     if len(candidates) > 1:
         raise GradientError(
@@ -198,6 +198,15 @@ def choices(trace: Trace, lead: str) -> str:
 def _untraced(trace: Trace, path: str) -> str:
     what = trace.run.untraced.get(path)
     return f"{path} is {what}, so it is not traced" if what else ""
+
+
+def _to_trace(trace: Trace, path: str) -> str:
+    what = trace.run.untraced.get(path, "")
+    return (
+        f"watch=({path!r},) makes its numbers inputs"
+        if what.endswith(HOLDING)
+        else what and "give it as floats"
+    )
 
 
 def _nearest(trace: Trace, wanted: str) -> str:

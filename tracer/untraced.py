@@ -17,6 +17,7 @@ import numpy as np
 
 from tracer.errors import CutError, CutWarning
 from tracer.frames import place, users
+from tracer.holders import is_object, own_attributes
 from tracer.operations import OP_NUMBERS
 from tracer.structures import fill, is_number
 from tracer.tape import warned
@@ -34,6 +35,9 @@ _OF_NUMPY = (np.ndarray, np.void)
 _COLLECTIONS = (set, frozenset, deque, array)
 _HOLDING = (np.ndarray, list, tuple)
 _NAMED = 3
+HOLDING = " with floats in it"
+"""How the description of an object of the program's own ends, whose numbers are constants where nothing watches it."""
+_MOST = 1000  # attributes and items of one that are looked at
 # By what it is: what to give instead of {0}.
 _INSTEAD = {
     "object": "give what it holds in a list, {0}.tolist()",
@@ -89,6 +93,25 @@ def way_to_floats(value: Any) -> str:
     if dtype.kind not in "fc":
         return ""
     return "MaskedArray" if issubclass(type(value), np.ma.MaskedArray) else "class"
+
+
+def described_object(value: Any, own: dict[str, Any]) -> str:
+    """Say what an object of the program's is whose attributes, or what they hold, are floats; '' for any other."""
+    pending, seen = [own] if is_object(value) else [], set[int]()
+    while pending and len(seen) < _MOST:
+        held = pending.pop()
+        if id(held) in seen:
+            continue
+        seen.add(id(held))
+        for each in tuple(held.values() if type(held) is dict else held):
+            kind = type(each)
+            if issubclass(kind, _FLOATS) or (kind is np.ndarray and each.dtype.kind in "fc"):
+                return _with_article(type(value).__name__) + HOLDING
+            if kind in (dict, list, tuple):
+                pending.append(each)
+            elif is_object(each):
+                pending.append(own_attributes(each) or {})
+    return ""
 
 
 def tell(lost: dict[str, tuple[str, str]], parameters: Collection[str], tape: Tape) -> None:

@@ -18,6 +18,7 @@ from tracer.diagnose.explain import one_line
 from tracer.diagnose.finding import SEVERITIES
 from tracer.diagnose.findings import harm
 from tracer.diagnose.magnitude import largest_of, not_finite
+from tracer.diagnose.untraced_arguments import holders
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT
 from tracer.structures import fill
 from viz.running import why_no_gradient
@@ -99,6 +100,7 @@ class Summary:
     inputs: tuple[InputLine, ...]
     input_count: int
     untraced: tuple[str, ...]  # parameters whose arguments hold nothing that is traced
+    holders: tuple[str, ...]  # objects among them that hold floats, which are constants
     outputs: tuple[OutputLine, ...]
     output_count: int
     counts: dict[str, int]  # nodes by kind, splitters as 'copy' and 'broadcast'
@@ -136,6 +138,7 @@ def summary(trace: Trace) -> Summary:
         inputs=tuple(_inputs(trace, uses, has_gradient=statistics is not None)),
         input_count=len(trace.input_rows),
         untraced=tuple(_untraced(trace)),
+        holders=tuple(holders(trace)),
         outputs=tuple(_outputs(trace, has_gradient=statistics is not None)),
         output_count=len(trace.recording.outputs),
         counts=counts,

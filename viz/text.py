@@ -165,6 +165,13 @@ def _notes(summary: Summary) -> list[Text]:
                 style=ALARM,
             )
         )
+    if summary.inputs and summary.holders:
+        what = f"{names_of(summary.holders)} {'hold' if len(summary.holders) > 1 else 'holds'} floats"
+        notes.append(
+            Text(
+                f"{what}, which are constants: --watch {summary.holders[0]} makes them inputs", style=QUIET
+            )
+        )
     if not summary.error:
         notes += _no_gradients(summary.no_gradient)
     notes += _kept(summary)
