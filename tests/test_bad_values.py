@@ -207,6 +207,7 @@ ERRORS = {
 CUTS = {
     "objects": (lambda x: np.array([x, 2 * x], dtype=object).sum(), "np.array of object"),
     "text": (lambda x: len(np.array([x, "a"])) * 1.0, r"np\.array of <U32"),
+    "ints": (lambda x: np.array([x, 2.5], dtype=np.int32).sum() * 1.0, r"np\.array of int32"),
     "as objects": (lambda x: (np.array([x]) * 1).astype(object)[0], r"\.astype\(object\)"),
     "as text": (lambda x: len((np.array([x]) * 1).astype(str)) * 1.0, r"\.astype\(<U32\)"),
 }

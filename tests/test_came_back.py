@@ -182,7 +182,8 @@ CAME_BACK = {
     "as a bound": lambda x: np.clip(np.array([x, 2 * x]), 0.0, float(x) * 1.5).sum(),
     "as a parameter": lambda x: np.quantile(np.array([x, 2 * x, x * x]), float(x) * 0.1),
     "as all of the result": lambda x: float(x * x),
-    "beside a whole number": lambda x: x * int(x) + x * float(x * 1.1),
+    "as a whole number": lambda x: int(x) * x,
+    "as hundredths": lambda x: int(x * 100) / 100 * x,
     # What the program has anyway
     "as what another part of it is": lambda x: (float(x) - 1.37) * x + x * 0.0,
     "as another literal": lambda x: (float(x) + 1.63) * x + 3.0 * x,

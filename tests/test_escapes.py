@@ -40,7 +40,6 @@ from checks import assert_untouched, central_differences, same
 
 from tracer import record, trace
 from tracer.errors import CutWarning, UnsupportedError
-from tracer.operations import OP_NUMBERS
 
 X, A = 0.7, np.array([0.5, 1.5, 2.5])
 OUTSIDE = np.ones(3)
@@ -142,20 +141,10 @@ SEEDS = {
     "its class": lambda n: isinstance(np.random.RandomState(1), np.random.RandomState) + issubclass(np.random.PCG64, np.random.BitGenerator) * 1.0,
 }  # fmt: skip
 
-STEPS = {
-    "int": (lambda x, a: int(x) * 2.0, "int()"),
-    "int of hundredths": (lambda x, a: int(x * 100) / 100, "int()"),
-    "int of each": (lambda x, a: [int(v) for v in a][1] * 2.0, "int()"),
-    "NumPy's int": (lambda x, a: np.int64(x) * 2.0, "np.int64()"),
-    "astype": (lambda x, a: a.astype(int).sum() * 1.0, ".astype(int64)"),
-    "astype bool": (lambda x, a: a.astype(bool).sum() * 1.0, ".astype(bool)"),
-    "array of ints": (lambda x, a: np.array([x, 2], dtype=int).sum() * 1.0, "np.array of int64"),
-    "ints of an array": (lambda x, a: np.asarray(a, dtype=np.uint8).sum() * 1.0, "np.asarray of uint8"),
-    "fromiter": (lambda x, a: np.fromiter((v for v in a), int).sum() * 1.0, "np.fromiter of int64"),
-}  # fmt: skip
-
 CUTS = {
     "float": (lambda x, a: float(x) * 2, r"float\(\)"),
+    "int": (lambda x, a: int(x) * 2.0, r"int\(\)"),
+    "int of each": (lambda x, a: [int(v) for v in a][1] * 2.0, r"int\(\)"),
     "complex": (lambda x, a: complex(x).real, r"complex\(\); x \+ 1j\*y is followed"),
     "pickle": (lambda x, a: pickle.loads(pickle.dumps(x)), "pickle"),  # noqa: S301  (its own)
     "pickle of an array": (lambda x, a: pickle.loads(pickle.dumps(a)).sum(), "pickle"),  # noqa: S301
@@ -169,8 +158,10 @@ CUTS = {
     "tobytes": (lambda x, a: np.frombuffer(a.tobytes())[0], r"\.tobytes"),
     "bytes": (lambda x, a: np.frombuffer(bytes(a))[0], r"bytes\(\)"),
     "data": (lambda x, a: a.data[0], r"\.data"),
+    "astype": (lambda x, a: a.astype(int).sum() * 1.0, r"\.astype\(int64\)"),
     "NumPy's kinds": (lambda x, a: np.float32(x) * 2, r"np\.float32\(\)"),
     "NumPy's float64": (lambda x, a: np.float64(x) * 2, r"np\.float64\(\)"),
+    "array of ints": (lambda x, a: np.array([x, 2], dtype=int).sum() * 1.0, r"np\.array of int64"),
     "array of objects": (lambda x, a: np.array([x, 2], dtype=object)[0], r"np\.array of object"),
     "ufunc of a list": (lambda x, a: (lambda exp: exp([x, 1.0])[0])(np.exp), r"a conversion to a plain array in exp"),
     "a reduction's first number": (lambda x, a: OUTSIDE.prod(initial=x), r"initial= of prod\(\) in OUTSIDE\.prod"),
@@ -323,16 +314,6 @@ def test_a_seed_is_a_plain_int(function, seed):
     assert finished(seed) == function(seed) + seed * 0.5
     assert finished.last_trace.grads["n"] == 0.5
     assert (random.Random.seed, random.seed, np.random.RandomState, np.random.seed) == before
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(("function", "via"), STEPS.values(), ids=STEPS)
-def test_a_cut_that_takes_steps_is_drawn_and_nobody_is_warned(function, via):
-    finished = record(lambda x, a: function(x, a) + x * a[1], X, A.copy())
-    rows = [row for row, node in enumerate(finished.recording.ops.tolist()) if node == OP_NUMBERS["cut"]]
-    assert {finished.recording.params[row]["via"] for row in rows} == {via}
-    assert finished.grads["x"] == A[1]
-    assert not any(each.severity != "note" for each in finished.findings() if each.kind == "cut")
 
 
 @pytest.mark.parametrize(("function", "via"), CUTS.values(), ids=CUTS)

@@ -228,6 +228,7 @@ def test_a_plain_read_of_a_list_is_no_cut(function):
         (lambda x, y: [x, y] * RATES, "a conversion to a plain array", r"np\.array"),
         (lambda x, y: np.histogram2d([x, y], [y, x], density=True)[1], r"np\.histogram2d", "detach"),
         (lambda x, y: np.histogramdd([[x, y]], density=True)[1][0], r"np\.histogramdd", "detach"),
+        (lambda x, y: np.array([x, y], dtype=int), r"np\.array of int64", "detach"),
     ],
 )
 def test_what_is_not_followed_is_a_cut_with_advice(function, via, advice):

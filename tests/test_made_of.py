@@ -211,6 +211,10 @@ def written_by_a_call(w):
     return loss_of(w * (rates * 0.7))
 
 
+def rounded_beside_another(w):
+    return (w[0] - int(w[0])) * (w[1] - int(w[0]) * 0.7)
+
+
 def after_a_star(w):
     KEPT.append(float(loss_of(w)))
     *_, rate = 0.1, 0.2, KEPT[-1] * 0.7
@@ -244,7 +248,7 @@ def in_a_default(w):
     return inner()
 
 
-TOLD = [another_name_of_a_list]
+TOLD = [rounded_beside_another, another_name_of_a_list]
 TOLD += [another_name_of_an_array, drawn_by_an_object]
 TOLD += [drawn_around_it, of_a_global_that_is_written, largest_of_what_is_kept]
 TOLD += [given_to_a_helper, changed_in_turn, in_a_list_beside_it, in_a_list_that_is_handed_on]

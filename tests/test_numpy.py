@@ -277,12 +277,16 @@ def test_what_is_not_followed_works_on_plain_arrays():
 @pytest.mark.parametrize(
     ("function", "via"),
     [
+        (lambda a: a.astype(int) * 2, r"\.astype\(int64\)"),
         (lambda a: np.float64(a[0]) * 2, r"np\.float64\(\)"),
         (lambda a: np.random.default_rng(0).normal(a), "a conversion to a plain array in normal"),
         (
             lambda a: np.random.default_rng(0).normal(a[0]),
             r"(float\(\)|a conversion to a plain array) in normal",
         ),
+        (lambda a: np.fromiter(a, int), r"np\.fromiter of int64"),
+        (lambda a: np.array(a, dtype=int), r"np\.array of int64"),
+        (lambda a: np.array([a[0], 2], dtype=int), r"np\.array of int64"),
     ],
 )
 def test_an_array_that_leaves_the_graph_is_cut(function, via):

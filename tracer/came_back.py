@@ -9,6 +9,7 @@ the first number left, or was computed with before. Used by run.py and tape.py.
 from __future__ import annotations
 
 import dis
+import re
 from functools import cached_property, lru_cache
 from itertools import chain
 from types import FunctionType, ModuleType
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
     from tracer.recording import Recording
     from tracer.tape import Left, Tape
 
-_CUT, _INPUT = OP_NUMBERS["cut"], OP_NUMBERS["input"]
+_CUT, _INPUT, _SUBTRACT = OP_NUMBERS["cut"], OP_NUMBERS["input"], OP_NUMBERS["subtract"]
+_TWO = 2
+_TO_INT = re.compile(r"(np\.u?)?int\d*\(\)|.* of u?int|\.astype\(u?int")
 _LOADS = ("LOAD_CONST", "LOAD_SMALL_INT")
 # Which come up by chance: only the text of the operation itself counts
 _COMMON = frozenset((0.5, 1.0, 2.0, 10.0))
@@ -122,6 +125,13 @@ class _Later:
         cuts = (recording.ops == _CUT).nonzero()[0].tolist()
         values = [recording.values[row] for row in cuts[:_MOST]]
         self._cut = {*flat(values, deeply=True)}
+        self._rounded: dict[int, list[Any]] = {}  # by the row that it was rounded from
+        for row, value in zip(cuts, values, strict=False):
+            if _TO_INT.match(recording.params[row]["via"]):
+                of = recording.operands[recording.starts[row]].item()
+                self._rounded.setdefault(of, []).append(np.trunc(value))
+        whole_numbers = [*chain.from_iterable(self._rounded.values())]
+        self._counts = {*map(int, flat(whole_numbers, deeply=True))}
         self._are_counts = any(isinstance(each, (int, np.integer)) for each in values)
         self._are_round = any(map(is_round, self._cut))
         # The arrays that were computed with before: which they are, and what is in them
@@ -144,7 +154,8 @@ class _Later:
         for row, slot in zip(users[~before][::-1].tolist(), slots[~before][::-1].tolist(), strict=True):
             constant = recording.constants.kept(-1 - recording.operands[slot].item())
             port = slot - recording.starts[row].item()
-            if not self._is_explained(constant, row) and not origins.is_written(row, port):
+            is_known = self._is_explained(constant, row) or self._is_fraction(constant, row, port)
+            if not is_known and not origins.is_written(row, port):
                 found = row
                 break
         for row, params in recording.params.items():
@@ -153,6 +164,21 @@ class _Later:
             if not is_own and not all(self._is_explained(each, row) for each in floats):
                 found = max(found, row)
         return found
+
+    def _is_fraction(self, constant: Any, row: int, port: int) -> bool:
+        """Tell whether a whole number stands beside the one that it was rounded from: `x - int(x)`."""
+        recording = self._recording
+        first, stop = recording.starts[row : row + 2].tolist()
+        if (
+            recording.ops[row] != _SUBTRACT
+            or stop - first != _TWO
+            or np.asarray(constant).dtype.kind not in "iu"
+        ):
+            return False
+        near = self._rounded.get(recording.operands[first + 1 - port].item(), [])
+        return any(
+            np.shape(each) == np.shape(constant) and np.all(np.abs(each - constant) <= 1) for each in near
+        )
 
     def _know(self, constant: Any) -> None:
         if type(constant) is np.ndarray and id(constant) not in self._known:
@@ -177,16 +203,18 @@ class _Later:
         return constant.dtype.kind not in "fc" or self._is_data(constant, row)
 
     def _is_count(self, number: Any, row: int) -> bool:
-        """Tell of a whole number whether it can have no gradient: where floats left, it takes steps."""
+        """Tell of a whole number whether it can have no gradient: what left are floats, and none of them."""
         size = abs(int(number))
-        return not self._are_counts or (
-            size not in self._cut and (int, size) in _operands(*self._place(row))
-        )
+        if not self._are_counts:
+            return size not in self._counts
+        return size not in self._cut and (int, size) in _operands(*self._place(row))
 
     def _are_data_of_counts(self, array: np.ndarray[Any, Any]) -> bool:
-        """Tell of whole numbers whether they can have no gradient, as above."""
+        """Tell of whole numbers whether they can have no gradient; of floats that left there is none by `int()`."""
         self._left -= array.size
-        return self._left >= 0 and (not self._are_counts or array.tobytes() in self._known)
+        if self._left < 0 or (self._are_counts and array.tobytes() not in self._known):
+            return False
+        return self._counts.isdisjoint(np.abs(array).ravel().tolist())
 
     def _is_written(self, size: float, row: int) -> bool:
         if size in self._cut:

@@ -1,7 +1,7 @@
 """What leaves the graph, never silently: a cut node, and one warning for each place in the code; or on purpose.
 
 A value leaves where a bare number is read out of a stand-in. What only counts, or has no gradient to lose, leaves
-without a word; so does what becomes a whole number (`int(x)`), but it is drawn.
+without a word.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from tracer.callee import called, called_as_written, called_name
-from tracer.counts import is_count, is_whole, makes_whole, takes_steps
+from tracer.counts import is_count, is_whole, makes_whole
 from tracer.errors import UnsupportedError
 from tracer.frames import library_function, place, users
 from tracer.instructions import ITEM_STORES
@@ -102,9 +102,8 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     advice += f"{meant} says that this is meant"
     tape.refuse_if_strict(what, advice, frame, got=f"value {brief(value)}")
     _append_cut(traced, via, frame)
-    if not takes_steps(via, value):
-        is_only_looked_at = is_conversion or makes_whole(via)
-        (tape.warn_later if is_only_looked_at else tape.warn_cut)(what, advice, frame)
+    is_only_looked_at = is_conversion or makes_whole(via)
+    (tape.warn_later if is_only_looked_at else tape.warn_cut)(what, advice, frame)
     return _apart(value)
 
 

@@ -53,7 +53,7 @@ def holders_of(
     array, how many references to it the write has by itself.
     """
     if is_set_aside(places[0].read(), frame):
-        return True
+        return None
     tape.forget_snapshot(places[0].read())
     return _Holders(places, by_itself, tape, frame).found()
 

@@ -1,8 +1,8 @@
 """Where values left the graph, and what hangs on it.
 
-A cut is no harm where nothing is missing: it is meant (`detach`), its number is only looked at, or takes steps, so that
-the derivative is 0. It is harm where an input has no gradient by it, where its number is seen to come back, and where
-nobody can tell: wherever the run has warned of it.
+A cut is no harm where nothing is missing: it is meant (`detach`), or its number is only looked at. It is harm where an
+input has no gradient by it, where its number is seen to come back, and where nobody can tell: wherever the run has
+warned of it.
 """
 
 from __future__ import annotations
@@ -118,10 +118,7 @@ def _via(trace: Trace, row: int) -> str:
 def _is_untold(trace: Trace, cuts: list[int]) -> bool:
     """Tell whether nobody knows where the numbers went that left at one place: the run has warned of it."""
     recording = trace.recording
-    return has_gradients(trace) and not all(
-        recording.params.get(row, {}).get(LOOKED_AT) or takes_steps(_via(trace, row), recording.values[row])
-        for row in cuts
-    )
+    return has_gradients(trace) and not all(recording.params.get(row, {}).get(LOOKED_AT) for row in cuts)
 
 
 def _is_written(trace: Trace, row: int) -> bool:
@@ -275,7 +272,9 @@ def _finding(
     if unseen and not lost:
         message += f"; {unseen}"
     is_untold = not (lost or back or unseen or is_meant) and _is_untold(trace, cuts)
-    if is_untold:
+    if is_untold and is_step:
+        message += "; it takes steps, so its derivative is 0: no gradient comes back from what was computed from it"
+    elif is_untold:
         names = names_of(inputs_cut(trace, cuts))
         later = "read back from there" if _is_written(trace, row) else "computed from it"
         message += (
@@ -284,7 +283,7 @@ def _finding(
     is_harmful = bool(lost or back or unseen or is_untold) and not is_meant
     severity: Severity = "note" if not is_harmful else "error" if lost and not is_any_alive else "warning"
     if not is_harmful:
-        message += ", on purpose" if is_meant else f"; {_harmless(trace, is_step=is_step)}"
+        message += ", on purpose" if is_meant else f"; {_harmless(trace)}"
     return Finding(
         kind="cut",
         severity=severity,
@@ -298,14 +297,12 @@ def _finding(
         numbers={
             "spoiled": 0 if is_untold else max([len(cuts), *(fate.spoiled for fate in lost)]),
             "inputs": sum(len(fate.parameter.rows) for fate in lost),
-            **({UNTOLD: len(cuts)} if is_untold else {}),
+            **({UNTOLD: len(cuts)} if is_untold and not is_step else {}),
         },
     )
 
 
-def _harmless(trace: Trace, *, is_step: bool) -> str:
-    if is_step:
-        return "it takes steps, so its derivative is 0, and no gradient is missing"
+def _harmless(trace: Trace) -> str:
     if not has_gradients(trace):
         return "there are no gradients that could lack it"
     return "it is only looked at: nothing is computed from the number"
