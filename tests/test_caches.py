@@ -155,3 +155,60 @@ def test_other_keys_are_reads(function):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert trace(strict=True)(function)(1.3, 0.7) == function(1.3, 0.7)
+
+
+class Last:
+    """Keeps what it computed last, as programs do that hand one function to an optimiser and its slopes."""
+
+    def __init__(self, is_same):
+        self.x, self.is_same = None, is_same
+
+    def __call__(self, x):
+        if self.x is None or not self.is_same(self.x, x):
+            self.x, self.y = np.copy(x) if np.ndim(x) else x, np.sum(x * x)
+        return self.y * np.sum(x)
+
+
+@pytest.mark.parametrize(
+    ("is_same", "x"),
+    [
+        (lambda kept, x: kept == x, 1.37),
+        (lambda kept, x: not kept != x, 1.37),  # noqa: SIM202  (as users write it)
+        (lambda kept, x: x in (kept, 7.0), 1.37),
+        (np.array_equal, np.array([2.0, 1.37])),
+        (lambda kept, x: (x == kept).all(), np.array([2.0, 1.37])),
+        (lambda kept, x: not np.any(kept != x), np.array([2.0, 1.37])),
+    ],
+)
+def test_what_is_equal_to_a_number_that_the_program_has_kept_is_told(is_same, x):
+    function = Last(is_same)
+    plain = function(x)
+    with pytest.warns(
+        CutWarning, match="through a comparison with an equal value that the program has kept"
+    ):
+        assert record(function, x).result == plain
+    function.x = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(
+            record(function, x + 1).grads["x"], 2 * (x + 1) * np.sum(x + 1) + np.sum((x + 1) ** 2)
+        )
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, w: x * 2 if x == 1.37 else x,
+        lambda x, w: x * 2 if x == ROUND else x,
+        lambda x, w: (x * w * (w == ROUNDS)).sum() if x == x * 1.0 else x,
+        lambda x, w: x * np.sum(w[w == w.max()]) * (w == KEPT_ELSEWHERE).sum(),
+    ],
+)
+def test_what_is_equal_by_chance_or_as_it_is_written_is_not_told(function):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        record(function, 1.37, np.array([1.0, 2.5]))
+        record(function, 2.0, np.array([1.0, 2.5]))
+
+
+ROUND, ROUNDS, KEPT_ELSEWHERE = 2.0, np.array([1.0, 2.5]), np.array([1.37, 2.5])

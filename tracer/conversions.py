@@ -14,6 +14,8 @@ import sys
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from tracer.asked_for import written_or_cut
 from tracer.callee import called_name
 from tracer.cuts import COMPLEX
@@ -48,6 +50,7 @@ def converting(name: str, method: Any) -> Any:
             raise UnsupportedError(
                 "a traced array was handed to code in C by an object's __array__",
                 where=place(frame),
+                got=f"it gives an array of shape {np.shape(value.value_)}, which is none to NumPy",
                 advice="np.asarray(…) of the object is followed; detach(x) gives it the plain array, and leaves that "
                 "out of the gradient",
             )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.asked_for import note_equal_arrays
 from tracer.buffers import copied
 from tracer.cuts import CONVERSION, cut
 from tracer.families import note_view
@@ -35,8 +36,20 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _SEQUENCES = frozenset((list, tuple))
+_COMPARING = frozenset((np.array_equal, np.array_equiv, np.allclose))
 # What reads the file back has constants.
 _WRITING_OUT = frozenset((np.save, np.savetxt, np.savez, np.savez_compressed))
+
+
+def _plain_read(function: Any, args: tuple[Any, ...], options: dict[str, Any], frame: FrameType) -> Any:
+    """Return what has no derivative; note what is written so, and what is compared with what is kept."""
+    read_only = function(*plain_deep(args), **plain_deep(options))
+    if type(read_only) is str or (function is np.char.mod and type(read_only) is np.ndarray):
+        for written in traced_in(args):
+            note(written, " ".join(np.ravel(read_only)), frame)
+    elif function in _COMPARING and len(args) > 1:
+        note_equal_arrays(args[0], args[1], frame)
+    return read_only
 
 
 def call_function(
@@ -57,11 +70,7 @@ def call_function(
     if function in PLAIN_READS:
         if compute is not None:
             return compute(*plain_deep(args[1:]), **plain_deep(options))
-        read_only = function(*plain_deep(args), **plain_deep(options))
-        if type(read_only) is str or (function is np.char.mod and type(read_only) is np.ndarray):
-            for written in traced_in(args):
-                note(written, " ".join(np.ravel(read_only)), frame)
-        return read_only
+        return _plain_read(function, args, options, frame)
     read = FOLLOWED.get(function)
     if read is None:
         return _call_unfollowed(function, args, options, frame)

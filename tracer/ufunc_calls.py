@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.asked_for import note_equal_arrays
 from tracer.buffers import fitted
 from tracer.instructions import operator_at
 from tracer.numpy_calls import any_open, arrays_of, call_function
@@ -35,6 +36,8 @@ _OPERATORS: dict[Any, Any] = {
     np.power: operator.pow,  # array ** 2 is np.square: not always the bits of np.power
 }
 
+_COMPARING = frozenset((np.equal, np.not_equal))
+
 
 def call_ufunc(
     ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any], frame: FrameType
@@ -44,6 +47,8 @@ def call_ufunc(
     if ufunc in PLAIN_UFUNCS or not (
         open_tape(inputs, frame) or any_open((*inputs, *options.values()), frame)
     ):
+        if ufunc in _COMPARING and len(inputs) > 1:
+            note_equal_arrays(inputs[0], inputs[1], frame)
         return getattr(ufunc, method)(*values, **plain_deep(options))
     if method != "__call__" or options:
         return _call_form(ufunc, method, inputs, options, frame)

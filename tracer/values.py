@@ -16,7 +16,7 @@ import numpy as np
 
 from tracer import mutation, numpy_calls, writing_calls
 from tracer.array_likes import USUAL, array_in
-from tracer.asked_for import is_asked_by, note_key, part_of_fraction, written_or_cut
+from tracer.asked_for import is_asked_by, note_equal, note_equal_arrays, part_of_fraction, written_or_cut
 from tracer.buffers import refuse_swap_in_c, write
 from tracer.callee import called_name, not_an_index
 from tracer.counts import is_taken_for_shape, items_of_permutation
@@ -98,12 +98,15 @@ class _Number(Traced, stands_for="none"):
 
     def __eq__(self, other: object) -> Any:
         equal = self.value_ == plain(other)
-        if self.tape_.hashed is not None and (equal is True or equal is np.True_):
-            note_key(self, other, _frame(1))
+        if equal is True or equal is np.True_:
+            note_equal(self, other, _frame(1))
         return equal
 
     def __ne__(self, other: object) -> Any:
-        return self.value_ != plain(other)
+        differs = self.value_ != plain(other)
+        if differs is False or differs is np.False_:
+            note_equal(self, other, _frame(1))
+        return differs
 
     def __hash__(self) -> int:
         number = hash(self.value_)
@@ -276,6 +279,14 @@ class Array(_Number, stands_for="array"):
     """Stands for an ndarray. `a += b` moves the same stand-in on to a new record: the old value stays on the tape."""
 
     __slots__ = ("__weakref__",)  # for the views that share its memory
+
+    def __eq__(self, other: object) -> Any:
+        note_equal_arrays(self, other, _frame(1))
+        return self.value_ == plain(other)
+
+    def __ne__(self, other: object) -> Any:
+        note_equal_arrays(self, other, _frame(1))
+        return self.value_ != plain(other)
 
     __hash__ = None  # type: ignore[assignment]  # as an ndarray's, which isinstance(a, Hashable) asks for
 
