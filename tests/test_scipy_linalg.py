@@ -62,6 +62,7 @@ def older(kind, number, norm):
         ),
         (lambda a: (scipy.linalg.qr(a, pivoting=True)[1] ** 2)[:, 1:].sum(), (REGULAR,)),
         (lambda a: scipy.linalg.qr(a * a[0], pivoting=True, mode="r")[0][0].sum(), (REGULAR,)),
+        (lambda a: (scipy.linalg.qr(a[:, :2], mode="r")[0] * REGULAR[:, :2]).sum(), (REGULAR,)),
         (
             lambda a: sum(
                 (part[::-1] * (1 + number)).sum()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from checks import assert_differentiates, assert_untouched
 from numpy import hypot
+from scipy import special
 
 from tracer import record
 from tracer.errors import CutWarning
@@ -51,6 +52,7 @@ def of_all(*numbers):
         lambda x, y: (
             in_a_helper([x, y]) * in_a_helper(np.array([x, y])) * in_a_helper(4.0) * in_a_helper(x)
         ),
+        lambda x, y: special.expit([x, y]) * special.poch(x, [2.0, 3.0]) * np.hypot.reduce(-np.array([x])),
         lambda x, y: appended(x, y) + repeated(x, y) * of_all(x, y),
         lambda x, y: record(lambda z: np.exp([z, 1.0]).sum(), 2.0).grads["z"] * np.exp([x, y]),
     ],

@@ -225,9 +225,10 @@ def _qr(
     del overwrite_a, lwork, check_finite
     _one_matrix(a)
     rows, columns = np.shape(plain_deep(a))
-    if mode == "raw" or (mode != "economic" and rows > columns):
+    if mode == "raw" or (mode == "full" and rows > columns):
         raise OptionError(
-            f"mode={mode!r} for {rows} rows and {columns} columns (mode='economic' is followed)"
+            f"mode={mode!r} for {rows} rows and {columns} columns "
+            "(with mode='economic', or 'r' for R alone, it is followed)"
         )
     if plain(pivoting):
         order = sys.modules["scipy.linalg"].qr(plain_deep(a), mode="r", pivoting=True)[1]

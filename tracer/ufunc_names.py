@@ -128,7 +128,8 @@ def _calls_of(code: CodeType) -> _Calls:
     text, function = found
     lists = _variables_with_lists(function)
     counts: dict[str, int] = {}
-    with_lists, others = set(), set()
+    with_lists: set[str] = set()
+    others: set[str] = set()
     for node in ast.walk(function):
         name = getattr(node, "attr", None) or getattr(node, "id", None)
         if not isinstance(node, (ast.Attribute, ast.Name)) or name is None:
@@ -140,7 +141,7 @@ def _calls_of(code: CodeType) -> _Calls:
         counts[name] = max(counts.get(name, 0), len(call.args))
         if any(isinstance(each, _DISPLAYS) or getattr(each, "id", None) in lists for each in call.args):
             with_lists.add(name)
-    return _Calls(counts, frozenset(with_lists), frozenset(others))
+    return _Calls(counts, _ufuncs() & with_lists, frozenset(others))
 
 
 def _may_write(call: ast.Call) -> bool:

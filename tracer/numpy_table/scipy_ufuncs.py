@@ -22,8 +22,9 @@ _MADE = " (vectorized)"  # NumPy names what np.frompyfunc makes of f "f (vectori
 
 def is_special(ufunc: Any) -> bool:
     """Tell whether a ufunc is one of scipy.special."""
+    # By equality: its name may have a stand-in while a trace runs, which is the ufunc for whoever asks
     special = sys.modules.get("scipy.special")
-    return special is not None and getattr(special, ufunc.__name__, None) is ufunc
+    return special is not None and getattr(special, ufunc.__name__, None) == ufunc
 
 
 def called_as(function: Any) -> str:
@@ -32,8 +33,8 @@ def called_as(function: Any) -> str:
     if name.endswith(_MADE):
         return f"np.frompyfunc of {name.removesuffix(_MADE)}"
     known = getattr(sys.modules.get("scipy.special"), name, None)
-    is_special = known is function or not (known is None or isinstance(known, np.ufunc))
-    return f"{'scipy.special' if is_special and getattr(np, name, None) is not function else 'np'}.{name}"
+    is_special = known == function or not (known is None or isinstance(known, np.ufunc))
+    return f"{'scipy.special' if is_special and getattr(np, name, None) != function else 'np'}.{name}"
 
 
 def special_rule(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> str | None:
