@@ -90,6 +90,22 @@ VIEWS = {
         t = t + v
     return t
 """,
+    "views of views": """
+    b = np.outer(DATA, DATA); h = b.ravel(); q = b.reshape(2, 8); s = h[::3]
+    s += x[0]; q[1, :4] *= x; h[-4:] = x; b[0] -= s[:4]; s[:] = h[::3] * q[0, 1]
+    return (b * b @ DATA).sum() + s.sum() + np.broadcast_to(h[:2], (3, 2)).prod()
+""",
+    "an iterator, and its copy": """
+    b = np.outer(DATA, DATA); it = iter(b); other = copy.copy(it); next(it)
+    b[2] = x
+    return sum(map(np.sum, other)) + next(it) @ DATA + (b * b).sum()
+""",
+    "parameters in one memory": """
+    s = SimpleNamespace(p=np.arange(1.0, 9.0)); s.W, s.b = s.p[:4], s.p[4:].reshape(2, 2)
+    for _ in range(2):
+        s.W -= x * s.b.sum(); s.b *= x[0]; s.p[2:6] += x
+    return s.p @ s.p
+""",
 }
 _KEPT = {
     "weakly": "w = b[0]; k = weakref.ref(w)|k().sum()",
@@ -101,6 +117,9 @@ _KEPT = {
     "elements of a view": "k = b[0].flat|sum(k)",
     "a view of it, as memory": "k = memoryview(b[0])|k[0]",
     "a view of it, in another function": "k = (lambda c: lambda: c.sum())(b[0])|k()",
+    "by an iterator of NumPy's": "k = np.nditer(b)|sum(float(each) for each in k)",
+    "a view of it, in an error": "k = ValueError(b[0])|k.args[0].sum()",
+    "a view of it, in a frame that has ended": "k = (lambda c: sys._getframe())(b[0])|k.f_locals['c'].sum()",
     "a view of it, in a cache": "f = functools.lru_cache(lambda: b[0]); f()|f().sum()",
 }
 VIEWS_HELD_ELSEWHERE = {
@@ -117,5 +136,19 @@ VIEWS_HELD_ELSEWHERE = {
     def f(): return k[0]
     f()[1:] -= x[0]
     return (b * b @ DATA).sum() + k[0].prod()
+""",
+    "a view that waits in the line": """
+    b = np.outer(DATA, DATA)
+    def put():
+        b[0] = x
+        return b
+    return (b.T @ put()).sum()
+""",
+    "a view that waits to be returned": """
+    b = np.outer(DATA, DATA)
+    def put():
+        try: return b[0]
+        finally: b[0] = x
+    return put().sum()
 """,
 }
