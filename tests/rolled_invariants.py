@@ -9,7 +9,7 @@ import numpy as np
 from invariants import assert_close
 
 from viz.rolled_numbers import Numbers
-from viz.rollup import BUDGET, roll_up
+from viz.rollup import BUDGET, READABLE, roll_up
 
 
 def assert_rolled(finished):
@@ -17,7 +17,7 @@ def assert_rolled(finished):
     whole = roll_up(finished)
     assert_folded(whole)
     exact = len(finished.nodes)
-    assert exact > BUDGET or all(node.kind != "group" for node in whole.nodes)
+    assert exact > READABLE or all(node.kind != "group" for node in whole.nodes)
     assert_few_boxes(whole, BUDGET)
     assert_numbers(whole)
     closed = roll_up(finished, budget=1)

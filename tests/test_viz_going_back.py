@@ -11,8 +11,10 @@ import pytest
 from test_viz_diagram import text
 from test_viz_rolled_diagram import drawn
 
+from sample_graphs.programs import gram_schmidt
 from tracer import record
 from viz import theme
+from viz.export import decide
 from viz.geometry import PlacedText, Rect
 from viz.going_back import tag_back
 from viz.lanes import Back, lanes
@@ -142,3 +144,16 @@ def test_a_wire_that_finds_no_way_back_becomes_two_tags():
     assert not any(line.startswith("goes back: ") for line in legend)
     nameless = replace(picture, boxes=tuple(replace(box, name="") for box in picture.boxes))
     assert text(tag_back(nameless, [at]).boxes[-2].lines) == ["tanh  next turn"]
+
+
+def test_what_goes_back_keeps_out_of_the_frames_that_it_has_no_end_in():
+    finished = record(gram_schmidt.volume, gram_schmidt.VECTORS, gram_schmidt.DIRECTION).backward(of="[0]")
+    placed = geometry(decide(finished).diagram)
+    back = [wire.points for wire in placed.wires if wire.turns_at]
+    assert back
+    for points in back:
+        for rect in (group.rect for group in placed.groups):
+            inside = [
+                rect.x < x < rect.x + rect.width and rect.y < y < rect.y + rect.height for x, y in points
+            ]
+            assert not any(inside) or inside[0] or inside[-1]

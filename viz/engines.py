@@ -103,9 +103,8 @@ def _asked_in_order(program: Path, skeletons: Sequence[Skeleton]) -> list[Placem
         for at, (skeleton, answer) in enumerate(zip(skeletons, answers, strict=True))
         if len(skeleton.tail) <= MOST_CROSSING and crossings(skeleton, answer)
     ]
-    ready = set(
-        crossing
-    )  # whose wires have their ways: that takes longer than all else, so only what is drawn gets them
+    # Whose wires have their ways: these take longer than all else, so only what is compared, or drawn, gets them.
+    ready = set(crossing)
     if crossing:
         others = _ask(program, [skeletons[at] for at in crossing], is_forward=True)
         for at, other in zip(crossing, others, strict=True):

@@ -116,7 +116,8 @@ def _set_row(row: Diagram, skeleton: Skeleton, label_items: Sequence[int], place
     placed = _Row(shapes, tuple(wire for wire in wires if wire is not None), set_groups(row, placement))
     if None not in wires:
         return placed
-    obstacles = [*_rects(placed), *(group.title.rect for group in placed.groups), *_ends(placed)]
+    frames = [rect for group in placed.groups for rect in (group.rect, group.title.rect)]
+    obstacles = [*_rects(placed), *frames, *_ends(placed)]
     back = wires_back(row, shapes, obstacles, _passed(placed))
     every = [back.get(at) if wire is None else wire for at, wire in enumerate(wires)]
     blocked = tuple(at for at, wire in enumerate(every) if wire is None)
