@@ -95,6 +95,7 @@ RUNS: WeakValueDictionary[int, Any] = WeakValueDictionary()
 """By identity: the runs of living traces, which hold what the function returned."""
 STALE = "a value kept from an earlier trace is a constant in this one"
 STALE_ADVICE = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
+_SAID: dict[str | tuple[str, type[Warning], int], int] = {}  # what Python's filters know was shown
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
 
 
@@ -355,9 +356,14 @@ def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
 
 
 def warned(what: str, where: str, advice: str, file: str, line: int) -> CutWarning | None:
-    """Warn of a cut at a line; return the warning where it is an error (`python -W error`)."""
+    """Warn of a cut at a line; return the warning where it is an error (`python -W error`).
+
+    A step that is traced a thousand times says it once, as Python's filters have it; or as often as they say otherwise.
+    """
     try:
-        warnings.warn_explicit(CutWarning(f"{what}; at {where}; {advice}"), CutWarning, file, line)
+        warnings.warn_explicit(
+            CutWarning(f"{what}; at {where}; {advice}"), CutWarning, file, line, registry=_SAID
+        )
     except CutWarning as raised:
         return raised.with_traceback(None)
     return None
