@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tracer.families import Family
+    from tracer.held_before import Held
     from tracer.texts import Text
 
 WIDTH = 5
@@ -60,8 +61,8 @@ class Running(Protocol):
     def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
         """See Tape."""
 
-    def numbers_had(self) -> dict[str, Any]:
-        """Return copies of what holds numbers in the program now."""
+    def held(self) -> Held:
+        """Return what the program has now."""
 
     def give_up(self) -> None:
         """Have the caller's own values in the arguments, while the function is still running."""
@@ -106,7 +107,7 @@ class Tape:
     """
 
     __slots__ = (
-        "_snapshots", "elsewhere", "families", "followed", "frame", "had", "hashed", "input_arrays", "input_names",
+        "_snapshots", "elsewhere", "families", "followed", "frame", "hashed", "held", "input_arrays", "input_names",
         "instructions", "is_open", "left", "outer", "places", "read_otherwise", "records", "refused", "remembered",
         "running", "scopes", "segments", "strict", "texts", "thread", "untold", "waiting", "warned", "watched",
         "writes",
@@ -128,7 +129,7 @@ class Tape:
         self.warned: set[tuple[CodeType, int]] = set()
         self.left: list[Left] = []  # where numbers left that may only be looked at: see `came_back.py`
         self.untold: list[tuple[CodeType, int]] = []  # where they are only looked at
-        self.had: dict[str, Any] = {}  # what held numbers in the program before the first of them left
+        self.held: Held | None = None  # what the program had before the first of them left
         # What is known again in this run: of functions with a cache, of JSON, of sparse matrices, by keys of their own
         self.remembered: dict[Any, Any] = {}
         # The instruction that last asked a traced number for its hash
@@ -199,6 +200,11 @@ class Tape:
             frame = beyond_own(frame)
             code = frame.f_code
             self.waiting[len(self.segments)] = frame.f_lasti | AUXILIARY
+        elif self.held is not None and self.held.look_at(frame):
+            self.frame = None  # so that the next record comes by here, too
+            last = self.segments[-1]
+            if last.scope == scope and last.code is code and len(self.segments) - 1 not in self.waiting:
+                return True
         self.segments.append(_segment((len(self.records), scope, code)))
         return True
 
@@ -237,7 +243,8 @@ class Tape:
                 return
             row = len(self.records) // WIDTH - 1
             if not self.left and self.running is not None:
-                self.had = self.running.numbers_had()
+                self.held = self.running.held()
+                self.frame = None
             self.left.append(Left(what, advice, frame.f_code, frame.f_lasti, frame.f_lineno, row))
 
     def meet_stale(self, frame: FrameType) -> None:
