@@ -48,6 +48,7 @@ _OPERANDS = frozenset((*_NUMBERS, int, np.ndarray))
 _ROOM = 20_000  # numbers that are kept, and objects that are looked into,
 _AT_ONCE = 64  # or arrays, lists and rows with so many
 _DEEPEST = 4  # objects in objects
+_MOST = 200  # records whose operands are looked up, as each takes as long as many records
 _OPERATORS: dict[type[ast.AST], Any] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -118,7 +119,7 @@ class Held:
     def look_at(self, frame: FrameType) -> bool:
         """Note what the next record's operands are made of; tell whether a function has any that are computed so."""
         code, at = frame.f_code, frame.f_lasti
-        computed = computed_in(code)
+        computed = computed_in(code) if len(self._seen) < _MOST else {}
         if at in computed and (code, at) not in self._unmade:
             made = [
                 each
