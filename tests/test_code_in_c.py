@@ -133,7 +133,9 @@ def test_what_is_written_into_such_an_array_later_is_followed():
 
 IN_C = {  # what code in C makes of an exception out of `__float__`: another one, another way, or itself
     "struct": lambda x: struct.unpack("d", struct.pack("d", x))[0],
-    "struct into a buffer": lambda x: struct.pack_into("d", bytearray(8), 0, x) or 1.0,
+    "struct into a buffer": lambda x: (
+        lambda b: struct.pack_into("d", b, 0, x) or struct.unpack("d", b)[0]
+    )(bytearray(8)),
     "array.array": lambda x: array.array("d", [x])[0],
     "array.array, added to": lambda x: (lambda b: b.append(x) or b.insert(0, x) or b[0])(array.array("d")),
     "NumPy's float64": lambda x: np.float64(x),

@@ -2,8 +2,8 @@
 
 `history.append(float(loss))` loses nothing. The text says so, or that the number came back (`takers.py`). Where it does
 not say, what came back is a constant of a later operation that the program did not have: a warning is left out only
-where each of those is written in the text, or made there of what is (`made_of.py`), was in a global or the like before
-the first number left, or was computed with before. Used by run.py and tape.py.
+where each of those is written in the text, or made there of what is (`made_of.py`), is what the program had before the
+first number left (`held_before.py`), or was computed with before. Used by run.py and tape.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import dis
 import re
 from functools import cached_property, lru_cache
 from itertools import chain
-from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,14 +23,14 @@ from tracer.recording import LOOKED_AT
 from tracer.rules.edited import Edited, whole
 from tracer.takers import is_only_looked_at, rows_of_cuts, takers
 from tracer.tape import AUXILIARY
-from tracer.texts_back import DEEPEST, flat, is_round, parts_of
-from tracer.variables import enclosed
+from tracer.texts_back import flat, is_round
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
     from types import CodeType
 
     from tracer.errors import CutError, CutWarning
+    from tracer.held_before import Held
     from tracer.recording import Recording
     from tracer.tape import Left, Tape
 
@@ -41,25 +40,25 @@ _TO_INT = re.compile(r"(np\.u?)?int\d*\(\)|.* of u?int|\.astype\(u?int")
 _LOADS = ("LOAD_CONST", "LOAD_SMALL_INT")
 # Which come up by chance: only the text of the operation itself counts
 _COMMON = frozenset((0.5, 1.0, 2.0, 10.0))
-_NUMBERS = frozenset((float, int, np.float64, np.float32))
 _MASK = frozenset((0.0, 1.0))  # elements of what these make
 _MAKE_MASKS = frozenset(
     ("zeros", "ones", "eye", "identity", "zeros_like", "ones_like", "tri", "tril", "triu", "diag", "astype")
 )
 _COUNTING = (int, bool, str, bytes, type(None), slice, type(...), type, np.integer, np.bool_, np.dtype)
 _MOST = 20_000  # constants that are looked at,
-_MOST_ELEMENTS = 1_000_000  # and elements of constant arrays
-_MOST_HAD = 20_000  # numbers of the program's that are kept for that,
+_MOST_ELEMENTS = 1_000_000  # and elements of constant arrays;
 _FEW = 1000  # different numbers in an array that may be written in the program
-_AT_ONCE = 64  # or lists and rows with so many
 _KEPT = 1 << 10  # places in programs of which is known again what is written there
 
 
-def told(tape: Tape, recording: Recording) -> CutError | CutWarning | None:
-    """Warn of the places whose numbers may have come back; return the error where warnings are errors."""
+def told(tape: Tape, recording: Recording, known: set[tuple[int, int]]) -> CutError | CutWarning | None:
+    """Warn of the places whose numbers may have come back; return the error where warnings are errors.
+
+    `known` are constants that are nothing of those numbers, by row and operand.
+    """
     first = min(each.row for each in tape.left)
     has_gradients = any(each.row >= 0 for each in recording.outputs)
-    last = _Later(recording, tape.had, first).last() if has_gradients else len(recording)
+    last = _Later(recording, tape.held, known, first).last() if has_gradients else len(recording)
     said = set()
     for each in tape.left:
         if not has_gradients or _may_be_back(each, recording, last):
@@ -87,41 +86,13 @@ def _may_be_back(left: Left, recording: Recording, last: int) -> bool:
     return any(takers(recording, [(left.code, left.instruction)], left.row))
 
 
-def numbers_had(function: Any, arguments: Any, inputs: Collection[int]) -> dict[str, Any]:
-    """Return copies of what holds numbers: globals by name; what is around a function, its object, and arguments by "".
-
-    Before the first number leaves: what is written there afterwards may be computed from that. Without the arrays that
-    are inputs, by identity.
-    """
-    names = getattr(getattr(function, "__func__", function), "__globals__", {})
-    held = {name: each for name, each in names.items() if not name.startswith("__")}
-    held[""] = [getattr(function, "__self__", None), *enclosed(function), *arguments]
-    room = [_MOST_HAD]
-    return {name: _copied(held[name], room, inputs, -(not name)) for name in reversed(held)}
-
-
-def _copied(value: Any, room: list[int], inputs: Collection[int], depth: int) -> Any:
-    """Copy what `flat` looks into; None for what holds no number, or for which no room is left: it is not known."""
-    kind = type(value)
-    if kind in _NUMBERS or depth > DEEPEST or issubclass(kind, (type, ModuleType, FunctionType, str)):
-        return value if kind in _NUMBERS else None
-    is_array = kind is np.ndarray and value.dtype.kind in "fc"
-    if is_array and id(value) in inputs:
-        return None
-    parts = value if is_array else parts_of(value)
-    is_flat = is_array or _NUMBERS.issuperset(map(type, parts))
-    size = 1 + (value.size if is_array else len(parts)) // (_AT_ONCE if is_flat else 1)
-    if size > room[0]:
-        return None
-    room[0] -= size
-    return parts.copy() if is_flat else [_copied(each, room, inputs, depth + 1) for each in parts]
-
-
 class _Later:
     """The operations after a row."""
 
-    def __init__(self, recording: Recording, had: dict[str, Any], first: int) -> None:
-        self._recording, self._had, self._first = recording, had, first
+    def __init__(
+        self, recording: Recording, held: Held | None, known: set[tuple[int, int]], first: int
+    ) -> None:
+        self._recording, self._held, self._before, self._first = recording, held, known, first
         cuts = (recording.ops == _CUT).nonzero()[0].tolist()
         values = [recording.values[row] for row in cuts[:_MOST]]
         self._cut = {*flat(values, deeply=True)}
@@ -154,7 +125,8 @@ class _Later:
         for row, slot in zip(users[~before][::-1].tolist(), slots[~before][::-1].tolist(), strict=True):
             constant = recording.constants.kept(-1 - recording.operands[slot].item())
             port = slot - recording.starts[row].item()
-            is_known = self._is_explained(constant, row) or self._is_fraction(constant, row, port)
+            is_known = (row, port) in self._before or self._is_explained(constant, row)
+            is_known = is_known or self._is_fraction(constant, row, port)
             if not is_known and not origins.is_written(row, port):
                 found = row
                 break
@@ -192,6 +164,8 @@ class _Later:
             return not isinstance(constant, (int, np.integer)) or self._is_count(constant, row)
         if isinstance(constant, (list, tuple)):
             return all(self._is_explained(each, row) for each in constant)
+        if type(constant) is float:  # which would be known as the object that it is
+            return False
         if isinstance(constant, (float, complex, np.inexact)):
             parts = [constant.real, *([constant.imag] if constant.imag else [])]
             return all(self._is_written(size, row) for size in flat(parts))
@@ -256,8 +230,8 @@ class _Later:
     @cached_property
     def _kept(self) -> np.ndarray[Any, Any]:
         """The numbers that the program had before the first one left, or that are written in it, in order."""
-        recording, names = self._recording, self._names | {""}
-        kept = _sizes(each for name, each in self._had.items() if name in names)
+        recording, names = self._recording, self._names
+        kept = _sizes(() if self._held is None else self._held.data(names))
         rows = (recording.ops == _INPUT).nonzero()[0].tolist()
         inputs = (each for row in rows if np.size(each := recording.values[row]) < _MOST)
         kept = kept[~_among(kept, np.unique(_sizes(inputs)))]

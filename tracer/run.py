@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from tracer.first_writes import FirstWrites
+    from tracer.held_before import Held
     from tracer.watching import Watcher
 
 
@@ -83,11 +84,12 @@ class _Running:
             self._writes = FirstWrites(self.boxes, self._given, self.watcher())
         return self._writes.lender_of(argument, frame)
 
-    def numbers_had(self) -> dict[str, Any]:
+    def held(self) -> Held:
         """See Tape."""
-        from tracer.came_back import numbers_had  # noqa: PLC0415  (many programs have no cut)
+        from tracer.held_before import Held  # noqa: PLC0415  (many programs have no cut)
 
-        return numbers_had(self.function, self._given, {id(array) for _, array, _ in self.boxes.entries})
+        own = {id(array) for _, array, _ in self.boxes.entries}
+        return Held(self.boxes.tape, self.function, self._given, own)
 
     def give_up(self) -> None:
         """See Tape."""
@@ -237,6 +239,7 @@ def _recording_of(
 
     Says what a run that is finished has watched, and not used.
     """
+    known = None if tape.held is None else tape.held.known()
     recording = freeze(tape)
     recording.outputs = [_at_row(output) for output in outputs]
     if error is None and running.watched:
@@ -246,7 +249,8 @@ def _recording_of(
     if error is None and tape.left:
         from tracer import came_back  # noqa: PLC0415  (many programs have no cut)
 
-        error = came_back.told(tape, recording)
+        error = came_back.told(tape, recording, known or set())
+    tape.held = None  # which knows the tape
     if tape.untold:
         from tracer import came_back  # noqa: PLC0415  (as above)
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tracer.families import Family
+    from tracer.held_before import Held
     from tracer.texts import Text
 
 WIDTH = 5
@@ -60,8 +61,8 @@ class Running(Protocol):
     def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
         """See Tape."""
 
-    def numbers_had(self) -> dict[str, Any]:
-        """Return copies of what holds numbers in the program now."""
+    def held(self) -> Held:
+        """Return what the program has now."""
 
     def give_up(self) -> None:
         """Have the caller's own values in the arguments, while the function is still running."""
@@ -104,6 +105,7 @@ RUNS: WeakValueDictionary[int, Any] = WeakValueDictionary()
 """By identity: the runs of living traces, which hold what the function returned."""
 STALE = "a value kept from an earlier trace is a constant in this one"
 STALE_ADVICE = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
+_SAID: dict[str | tuple[str, type[Warning], int], int] = {}  # what Python's filters know was shown
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
 
 
@@ -114,7 +116,7 @@ class Tape:
     """
 
     __slots__ = (
-        "_snapshots", "elsewhere", "families", "followed", "frame", "given", "had", "hashed", "input_arrays",
+        "_snapshots", "elsewhere", "families", "followed", "frame", "given", "hashed", "held", "input_arrays",
         "input_names", "instructions", "is_open", "left", "outer", "places", "read_otherwise", "records", "refused",
         "remembered", "running", "scopes", "segments", "strict", "texts", "thread", "untold", "waiting", "warned",
         "watched", "writes",
@@ -137,7 +139,7 @@ class Tape:
         self.given: list[Warned] = []  # the warnings of what is no cut
         self.left: list[Left] = []  # where numbers left that may only be looked at: see `came_back.py`
         self.untold: list[tuple[CodeType, int]] = []  # where they are only looked at
-        self.had: dict[str, Any] = {}  # what held numbers in the program before the first of them left
+        self.held: Held | None = None  # what the program had before the first of them left
         # What is known again in this run: of functions with a cache, of JSON, of sparse matrices, by keys of their own
         self.remembered: dict[Any, Any] = {}
         # The instruction that last asked a traced number for its hash
@@ -208,6 +210,11 @@ class Tape:
             frame = beyond_own(frame)
             code = frame.f_code
             self.waiting[len(self.segments)] = frame.f_lasti | AUXILIARY
+        elif self.held is not None and self.held.look_at(frame):
+            self.frame = None  # so that the next record comes by here, too
+            last = self.segments[-1]
+            if last.scope == scope and last.code is code and len(self.segments) - 1 not in self.waiting:
+                return True
         self.segments.append(_segment((len(self.records), scope, code)))
         return True
 
@@ -256,7 +263,8 @@ class Tape:
                 return
             row = len(self.records) // WIDTH - 1
             if not self.left and self.running is not None:
-                self.had = self.running.numbers_had()
+                self.held = self.running.held()
+                self.frame = None
             self.left.append(Left(what, advice, frame.f_code, frame.f_lasti, frame.f_lineno, row))
 
     def meet_stale(self, frame: FrameType) -> None:
@@ -375,9 +383,14 @@ def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
 
 
 def warned(what: str, where: str, advice: str, file: str, line: int) -> CutWarning | None:
-    """Warn of a cut at a line; return the warning where it is an error (`python -W error`)."""
+    """Warn of a cut at a line; return the warning where it is an error (`python -W error`).
+
+    A step that is traced a thousand times says it once, as Python's filters have it; or as often as they say otherwise.
+    """
     try:
-        warnings.warn_explicit(CutWarning(f"{what}; at {where}; {advice}"), CutWarning, file, line)
+        warnings.warn_explicit(
+            CutWarning(f"{what}; at {where}; {advice}"), CutWarning, file, line, registry=_SAID
+        )
     except CutWarning as raised:
         return raised.with_traceback(None)
     return None
