@@ -71,9 +71,8 @@ _ABOUT = {
     "Where neither leads on, nobody knows what was computed from the number: the gradients lack that. So a cut is a "
     "warning wherever the run has warned of it, and `--fail-on cut` fails; a warning of the run that belongs to no "
     "cut (a number that an earlier trace has left, an input that is read by another way) is one here, too. A cut is a "
-    "note where nothing is missing: its number is only printed, compared, counted with, or put into a list, "
-    "`detach(x)` says that it is meant, or it takes steps, as `int(x)` and `a.astype(int)` do, so that its derivative "
-    "is 0 as that of `math.floor(x)` is.",
+    "note where nothing is missing: its number is only printed, compared, counted with, or put into a list, or "
+    "`detach(x)` says that it is meant.",
     "kink": "A derivative that is a convention, and what another choice would have given.",
 }
 

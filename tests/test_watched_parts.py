@@ -62,7 +62,7 @@ def test_parts_of_an_object_that_only_its_methods_read_are_told_once_and_not_as_
 
 def test_what_was_used_before_it_was_overwritten_is_not_told_as_unused():
     def step(mean, x):
-        share = np.exp([mean[0] * x, mean[1] * x])  # a list, whose numbers leave the graph
+        share = np.exp(np.array([float(each * x) for each in mean]))
         mean[:] = share * x
         return np.sum(mean)
 

@@ -111,7 +111,7 @@ class _Later:
         self._are_kept: dict[float, bool] = {}
 
     def last(self) -> int:
-        """Return the row of the last operation with a constant of which nobody knows where it is from; or 0."""
+        """Return the last row that an output is made of and whose constant is of unknown origin; or 0."""
         recording, found = self._recording, 0
         origins = Origins(recording)
         slots = (recording.operands < 0).nonzero()[0]
@@ -127,13 +127,17 @@ class _Later:
             port = slot - recording.starts[row].item()
             is_known = (row, port) in self._before or self._is_explained(constant, row)
             is_known = is_known or self._is_fraction(constant, row, port)
-            if not is_known and not origins.is_written(row, port):
+            if not is_known and not origins.is_written(row, port) and row in self._led_on:
                 found = row
                 break
         for row, params in recording.params.items():
             is_own = recording.ops[row] == _CUT or row <= self._first
             floats = (each for each in params.values() if not _only_counts(each))
-            if not is_own and not all(self._is_explained(each, row) for each in floats):
+            if (
+                not is_own
+                and not all(self._is_explained(each, row) for each in floats)
+                and row in self._led_on
+            ):
                 found = max(found, row)
         return found
 
@@ -218,6 +222,19 @@ class _Later:
         recording = self._recording
         segment = int(recording.segments_of(row))
         return recording.segment_codes[segment], int(recording.instructions[row])
+
+    @cached_property
+    def _led_on(self) -> set[int]:
+        """The rows that an output is made of: what goes into others has no part in a gradient."""
+        recording = self._recording
+        starts, operands = recording.starts.tolist(), recording.operands.tolist()
+        found, pending = set(), [each.row for each in recording.outputs if each.row >= 0]
+        while pending:
+            row = pending.pop()
+            if row not in found:
+                found.add(row)
+                pending += (each for each in operands[starts[row] : starts[row + 1]] if each >= 0)
+        return found
 
     @cached_property
     def _codes(self) -> set[CodeType]:
