@@ -91,15 +91,14 @@ def _spaces_of(function: FunctionType, calls: _Calls) -> Iterator[dict[str, Any]
             yield own_attributes(module) or {}
 
 
-@functools.lru_cache(maxsize=MOST_FUNCTIONS)
 def _may_call(code: CodeType) -> bool:
     """Tell whether a function has the name of a ufunc."""
-    return not _ufuncs().isdisjoint(_names_of(code))
+    return not _ufuncs_in(np, sys.modules.get("scipy.special")).isdisjoint(_names_of(code))
 
 
-@functools.cache
-def _ufuncs() -> frozenset[str]:
-    spaces = [vars(np), own_attributes(sys.modules.get("scipy.special")) or {}]
+@functools.lru_cache(maxsize=MOST_FUNCTIONS)
+def _ufuncs_in(*modules: ModuleType | None) -> frozenset[str]:
+    spaces = [own_attributes(each) or {} for each in modules]
     return frozenset(name for each in spaces for name, value in each.items() if type(value) is np.ufunc)
 
 
@@ -141,7 +140,7 @@ def _calls_of(code: CodeType) -> _Calls:
         counts[name] = max(counts.get(name, 0), len(call.args))
         if any(isinstance(each, _DISPLAYS) or getattr(each, "id", None) in lists for each in call.args):
             with_lists.add(name)
-    return _Calls(counts, _ufuncs() & with_lists, frozenset(others))
+    return _Calls(counts, frozenset(with_lists), frozenset(others))
 
 
 def _may_write(call: ast.Call) -> bool:
