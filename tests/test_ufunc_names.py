@@ -1,6 +1,8 @@
 """Ufuncs that are given lists of traced numbers, which they ask nothing: `np.exp([x, y])`."""
 
+import sys
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -115,3 +117,22 @@ def test_names_are_as_they_were_afterwards():
     assert seen == [[1.0]]
     assert vars(np) == before
     assert type(np.exp) is np.ufunc
+
+
+def test_a_module_that_is_imported_meanwhile_has_the_ufuncs_themselves(tmp_path, monkeypatch):
+    text = "import numpy as np\nfrom numpy import exp\n\nACT = {'exp': np.exp}\n\n\ndef f(x, act=np.exp):\n    return act(x)\n"
+    (tmp_path / "imported_meanwhile.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def program(x):
+        import os.path  # of which the code has the dotted name
+
+        import imported_meanwhile as late
+
+        return np.exp([x]).sum() * late.f(x) + late.ACT["exp"](x) + len(os.path.sep)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert record(program, 1.7).grads["x"] == pytest.approx(2 * np.exp(3.4) + np.exp(1.7))
+    late = sys.modules.pop("imported_meanwhile")
+    assert all(each is np.exp for each in (late.exp, late.ACT["exp"], *late.f.__defaults__))

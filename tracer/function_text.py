@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _KEPT = 1 << 10  # functions of which the text is found again
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_OF_PYTEST = {"AssertionError", "append", "locals"}
 _NAMING = (ast.Name, ast.Attribute, ast.Subscript)
 SCOPES = (*COMPREHENSIONS, *_DEFINITIONS, ast.Lambda)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -50,7 +51,10 @@ def _is_of(node: Function, code: CodeType, text: Program) -> bool:
     if parameters_in_order(node) != [*code.co_varnames[:count]]:
         return False
     words = {*re.findall(r"\w+", "\n".join(text.lines[first - 1 : node.end_lineno]))}
-    return all(name in words or name[0] in "._" for name in (*code.co_names, *code.co_varnames))
+    names = (*code.co_names, *code.co_varnames)
+    if any(name.startswith("@") for name in names):  # pytest's, which writes assertions anew
+        words |= _OF_PYTEST
+    return all(name[0] in "._@" or words.issuperset(name.split(".")) for name in names)  # `import a.b`
 
 
 def _has_all(body: ast.expr, code: CodeType) -> bool:

@@ -30,6 +30,7 @@ from tracer import (
     stdlib_calls,
     stored,
     swallowed,
+    ufunc_names,
     warned,
 )
 from tracer.bound import Bound, Namespace
@@ -89,6 +90,7 @@ class _Installation:
         self._had_methods = False  # and were: the program may have kept one
         self._known: list[Any] = []  # the replacements; empty where their references must be counted anew
         self._own: list[int] = []  # how many of the references to each are ours
+        self._ufuncs = 0  # that something has stood for
 
     def install(self, function: Any, arguments: Any) -> None:
         """Replace every original that the function can reach, and count one trace more."""
@@ -172,6 +174,8 @@ class _Installation:
         if not found.methods <= self._methods:
             self._methods |= found.methods
             array_methods.exchange(found.methods, following=True)
+        if len(ufunc_names.STANDING) != self._ufuncs:
+            self._ufuncs, self._known = len(ufunc_names.STANDING), []
         for place in found.slots:
             self._stored.append(place)
             with suppress(Exception):  # what can't be written keeps the original: a cut, which says so
@@ -216,7 +220,9 @@ class _Installation:
         if kept:
             held = [namespace.replacements for namespace in self._namespaces.values()]
             others = {id(each): original(each) for each in kept}
-            put_in_place(kept, others, self._known, REPLACEMENTS, seeds.STANDING, *held)
+            put_in_place(
+                kept, others, self._known, REPLACEMENTS, seeds.STANDING, ufunc_names.STANDING, *held
+            )
             del kept, others
         self._own = list(map(sys.getrefcount, self._known))  # also of what could not be replaced
 
@@ -224,6 +230,7 @@ class _Installation:
         """Note how often we ourselves hold each replacement."""
         # Those that are loose are only called; to count these as well, every trace would pay.
         self._known = [each for each in REPLACEMENTS.values() if type(each) is not FunctionType]
+        self._known += ufunc_names.STANDING.values()
         bound = (namespace.replacements.values() for namespace in self._namespaces.values())
         held = Counter(map(id, chain(self._bound.replacing_values, *bound)))
         # The count's own, those of its list and of the table

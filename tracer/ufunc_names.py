@@ -172,13 +172,14 @@ def _is_list(value: ast.expr) -> bool:
     return isinstance(value, _DISPLAYS) or is_made or is_repeated
 
 
-_STANDING: dict[Any, Exact] = {}
+STANDING: dict[Any, Exact] = {}
+"""By ufunc: what has stood for it."""
 
 
 def _standing_for(ufunc: Any) -> Exact:
-    found = _STANDING.get(ufunc)
+    found = STANDING.get(ufunc)
     if found is None:
-        found = _STANDING[ufunc] = Exact(ufunc, _following(ufunc))
+        found = STANDING[ufunc] = Exact(ufunc, _following(ufunc))
     return found
 
 
