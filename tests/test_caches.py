@@ -157,6 +157,9 @@ def test_other_keys_are_reads(function):
         assert trace(strict=True)(function)(1.3, 0.7) == function(1.3, 0.7)
 
 
+KEPT, KEPTS = 1.37, np.array([1.37, 2.5])
+
+
 class Last:
     """Keeps what it computed last, as programs do that hand one function to an optimiser and its slopes."""
 
@@ -195,6 +198,40 @@ def test_what_is_equal_to_a_number_that_the_program_has_kept_is_told(is_same, x)
         )
 
 
+def checked(x, w):
+    assert x == KEPT or np.array_equal(w, w)
+    np.testing.assert_array_equal([x], [x])
+    np.testing.assert_allclose(x * KEPTS, x * KEPTS)
+    return x * 2
+
+
+def converged(x, _):
+    last, count = 0.0, 0
+    for _ in range(9):
+        if x == last:
+            break
+        if last != x:
+            count += 1
+        last = float(x)
+    return x * count
+
+
+def bounded(x, _):
+    y = min(x, KEPT)
+    if y == KEPT and not y != KEPT:  # noqa: SIM202  (as users write it)
+        return np.sin(x)
+    return y * x
+
+
+def skipping(x, _):
+    total = x
+    for each in (KEPT, 2.0):
+        if x == each:
+            continue
+        total = total + each / (x - each + 9)
+    return total
+
+
 @pytest.mark.parametrize(
     "function",
     [
@@ -202,6 +239,11 @@ def test_what_is_equal_to_a_number_that_the_program_has_kept_is_told(is_same, x)
         lambda x, w: x * 2 if x == ROUND else x,
         lambda x, w: (x * w * (w == ROUNDS)).sum() if x == x * 1.0 else x,
         lambda x, w: x * np.sum(w[w == w.max()]) * (w == KEPT_ELSEWHERE).sum(),
+        checked,
+        converged,
+        bounded,
+        skipping,
+        lambda x, w: x * 2 if not x != KEPT or x in (KEPT, 2 * KEPT) else x,  # noqa: SIM202  (as users write it)
     ],
 )
 def test_what_is_equal_by_chance_or_as_it_is_written_is_not_told(function):
@@ -209,6 +251,66 @@ def test_what_is_equal_by_chance_or_as_it_is_written_is_not_told(function):
         warnings.simplefilter("error")
         record(function, 1.37, np.array([1.0, 2.5]))
         record(function, 2.0, np.array([1.0, 2.5]))
+
+
+class Memo:
+    """As above, in a class."""
+
+    x, y, has = KEPT, 2.5, {KEPT: 2.5}.get
+
+
+def memo_returned(x):
+    if x == Memo.x:
+        return x * Memo.y
+    return x
+
+
+def memo_left(x):
+    y = Memo.y
+    if x != Memo.x:
+        y = x * x
+    return x * y
+
+
+def memo_searched(x):
+    value = x
+    for key, value in ((1.0, 2.0), (KEPT, 2.5)):  # noqa: B007  (as users write it)
+        if key == x:
+            break
+    return x * value
+
+
+def memo_in_order(x):
+    for key, value in ((1.0, 2.0), (KEPT, 2.5)):
+        if key != x:
+            continue
+        return x * value
+    return x
+
+
+def memo_of_a_method(x, get=Memo.has):
+    return x * get(KEPT) if x == KEPT else x
+
+
+def memo_of_another_value(x):
+    last, y, total = None, 0.0, x
+    for each in (x, x * 1.0):
+        if each == last:
+            total = total + y
+        else:
+            y, last = each * each, float(each)
+    return total
+
+
+@pytest.mark.parametrize(
+    "function",
+    [memo_returned, memo_left, memo_searched, memo_in_order, memo_of_a_method, memo_of_another_value],
+)
+def test_what_is_taken_for_an_equal_number_is_told(function):
+    with pytest.warns(
+        CutWarning, match="through a comparison with an equal value that the program has kept"
+    ):
+        record(function, KEPT)
 
 
 ROUND, ROUNDS, KEPT_ELSEWHERE = 2.0, np.array([1.0, 2.5]), np.array([1.37, 2.5])

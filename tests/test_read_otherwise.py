@@ -178,6 +178,17 @@ def written_there_for_the_time(w):
 NOT_NAMED["the argument itself, for the time"] = written_there_for_the_time, PAIR.W
 
 
+def looked_at(w):
+    if np.isnan(MODEL.W).any() or (MODEL.W * 2).max() > 1e9:
+        raise ValueError
+    assert np.linalg.norm(MODEL.W) < 1e9
+    print(f"{np.mean(MODEL.W):.2f}", end="\r")
+    return w.sum()
+
+
+NOT_NAMED["tested, compared and shown"] = looked_at, MODEL.W
+
+
 @pytest.mark.parametrize("how", NAMED)
 def test_what_only_plain_code_reads_by_another_way_is_told(how):
     function, array, way = NAMED[how]

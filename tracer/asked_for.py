@@ -63,10 +63,12 @@ def note_equal_arrays(one: Any, other: Any, frame: FrameType) -> None:
 
 
 def _are_kept(numbers: list[float], frame: FrameType) -> bool:
-    """Tell whether any of some numbers is none that is equal by chance, or written where it is compared."""
-    from tracer.texts_back import is_round  # noqa: PLC0415  (few numbers are equal)
+    """Tell whether any of some numbers is none that is equal by chance, or written, and may be taken for the value."""
+    from tracer.only_decides import only_decides  # noqa: PLC0415  (few numbers are equal)
+    from tracer.texts_back import is_round  # noqa: PLC0415  (as above)
 
-    return any(not is_round(abs(each)) and each not in frame.f_code.co_consts for each in numbers)
+    are_kept = any(not is_round(abs(each)) and each not in frame.f_code.co_consts for each in numbers)
+    return are_kept and not only_decides(frame)
 
 
 def part_of_fraction(number: Any, frame: FrameType) -> Any:

@@ -17,6 +17,7 @@ from tracer.diagnose.program_text import called_name, parameters_in_order
 from tracer.frames import is_installed
 from tracer.function_text import SCOPES, bound_in, later_than, parts_of, text_of
 from tracer.holders import MISSING, is_object, names_of, order_of
+from tracer.only_decides import is_only_looked_at
 from tracer.text_values import (
     Above,
     Called,
@@ -136,7 +137,7 @@ class _Frame:
             for each in [*self.value(node), *self._handed(node)]:
                 if type(each.held) is not np.ndarray:
                     self._run(node, each)
-                elif not self._is_only_shape(node) and (each.is_chosen or not self._is_conditional(node)):
+                elif not self._is_only_seen(node) and (each.is_chosen or not self._is_conditional(node)):
                     yield Read(each.path, each.held, self._function.__code__, node.lineno), each.place
 
     def written(self) -> Iterator[tuple[int, Any]]:
@@ -331,15 +332,17 @@ class _Frame:
     def _is_read(self, call: ast.Call) -> bool:
         return any(True for each in self.value(call.func) for _ in functions(each))
 
-    def _is_only_shape(self, node: ast.AST) -> bool:
+    def _is_only_seen(self, node: ast.AST) -> bool:
+        """Tell whether nothing is computed from what is read: its shape, `is`, a test, what is printed."""
         above = self._text.parents.get(node)
         if isinstance(above, ast.Attribute):
-            return above.attr in _SHAPES
+            return above.attr in _SHAPES or is_only_looked_at(self._text, above)
         if isinstance(above, ast.Subscript):
             return not isinstance(above.ctx, ast.Load)
         if isinstance(above, ast.Compare):
-            return all(isinstance(each, (ast.Is, ast.IsNot)) for each in above.ops)
-        return isinstance(above, ast.Call) and called_name(above) in _SHAPED
+            return True
+        is_shaped = isinstance(above, ast.Call) and called_name(above) in _SHAPED
+        return is_shaped or is_only_looked_at(self._text, node)
 
 
 def _unknown(called: Called) -> dict[str, list[Value]]:
