@@ -9,13 +9,13 @@ first number left (`held_before.py`), or was computed with before. Used by run.p
 from __future__ import annotations
 
 import dis
-import re
 from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.counts import makes_int
 from tracer.instructions import start_of
 from tracer.made_of import Origins
 from tracer.operations import OP_NUMBERS
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _CUT, _INPUT, _SUBTRACT = OP_NUMBERS["cut"], OP_NUMBERS["input"], OP_NUMBERS["subtract"]
 _TWO = 2
-_TO_INT = re.compile(r"(np\.u?)?int\d*\(\)|.* of u?int|\.astype\(u?int")
 _LOADS = ("LOAD_CONST", "LOAD_SMALL_INT")
 # Which come up by chance: only the text of the operation itself counts
 _COMMON = frozenset((0.5, 1.0, 2.0, 10.0))
@@ -98,7 +97,7 @@ class _Later:
         self._cut = {*flat(values, deeply=True)}
         self._rounded: dict[int, list[Any]] = {}  # by the row that it was rounded from
         for row, value in zip(cuts, values, strict=False):
-            if _TO_INT.match(recording.params[row]["via"]):
+            if makes_int(recording.params[row]["via"]):
                 of = recording.operands[recording.starts[row]].item()
                 self._rounded.setdefault(of, []).append(np.trunc(value))
         whole_numbers = [*chain.from_iterable(self._rounded.values())]

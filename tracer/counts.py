@@ -38,7 +38,7 @@ _METHODS = frozenset(
 _SEEKING = frozenset(("ndarray.searchsorted",))  # places, whatever the number
 _PERMUTING = frozenset(("Generator.permutation", "RandomState.permutation"))
 # What `cuts.py` says of ways out: `int()`, `np.int64()`, `np.asarray of uint8`, `.astype(bool)`
-_TO_WHOLE = re.compile(r"(np\.)?(u?int\d*|bool_?)\(\)|.* of (u?int|bool)|\.astype\((u?int|bool)")
+_TO_WHOLE = re.compile(r"(?:np\.)?(u?int\d*|bool_?)\(\)|.* of (u?int|bool)|\.astype\((u?int|bool)")
 _SHAPING = frozenset(("Generator.multivariate_normal", "RandomState.multivariate_normal"))
 
 
@@ -50,6 +50,12 @@ def is_whole(value: Any) -> bool:
 def makes_whole(via: str) -> bool:
     """Tell whether nothing but a whole number or a truth value leaves by a way: `int(x)`."""
     return _TO_WHOLE.match(via) is not None
+
+
+def makes_int(via: str) -> bool:
+    """Tell whether nothing but a whole number leaves by a way, and no truth value."""
+    found = _TO_WHOLE.match(via)
+    return found is not None and "int" in found[found.lastindex or 0]
 
 
 def takes_steps(via: str, value: Any) -> bool:

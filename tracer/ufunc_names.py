@@ -99,7 +99,10 @@ def _may_call(code: CodeType) -> bool:
 @functools.lru_cache(maxsize=MOST_FUNCTIONS)
 def _ufuncs_in(*modules: ModuleType | None) -> frozenset[str]:
     spaces = [own_attributes(each) or {} for each in modules]
-    return frozenset(name for each in spaces for name, value in each.items() if type(value) is np.ufunc)
+    # Of a trace around this one, or of another thread, it may have a stand-in
+    return frozenset(
+        name for each in spaces for name, value in each.items() if type(value) in (np.ufunc, Exact)
+    )
 
 
 @functools.lru_cache(maxsize=MOST_FUNCTIONS)
