@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType
 
+    from tracer.cut_warnings import Left
     from tracer.errors import CutError, CutWarning
     from tracer.held_before import Held
     from tracer.recording import Recording
-    from tracer.tape import Left, Tape
+    from tracer.tape import Tape
 
 _CUT, _INPUT, _SUBTRACT = OP_NUMBERS["cut"], OP_NUMBERS["input"], OP_NUMBERS["subtract"]
 _TWO = 2

@@ -22,12 +22,12 @@ from tracer.families import is_argument
 from tracer.frames import place
 from tracer.function_text import end_of
 from tracer.known_places import places_known, remember
-from tracer.memory import memory_of, overlap, overlapping, owner_of
+from tracer.memory import memory_of, overlap, overlapping, owner_of, same_bytes
 from tracer.own_references import own_references
 from tracer.reach import place_of, places_leading_to, reachable
 from tracer.references import references
 from tracer.second_ways import counted_in_callers, frames_from, held_by_callers, refused
-from tracer.tape import VALUE, same_bytes
+from tracer.tape import VALUE
 from tracer.variables import Variable
 from tracer.ways import Known, Ways
 

@@ -30,8 +30,9 @@ import numpy as np
 from tracer.callee import values_of
 from tracer.frames import is_library, is_own
 from tracer.holders import module_of, names_of
+from tracer.memory import same_bytes
 from tracer.standins import Traced
-from tracer.tape import AUXILIARY, VALUE, WIDTH, same_bytes
+from tracer.tape import AUXILIARY, VALUE, WIDTH
 from tracer.texts_back import parts_of
 from tracer.variables import enclosed
 from tracer.written_operands import computed_in

@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 _STRIDED_BASE: type[Any] = type(as_strided(np.empty(1)).base)
 _MOST_WORK = 10_000  # candidates that NumPy tries, to find what two arrays have in common
 _shares_memory: Any = np.shares_memory  # whose stub knows two numbers for `max_work` alone
+_FEW_BYTES = 1 << 15  # up to which copying two arrays is cheaper than comparing them in place
 _asarray = np.asarray  # not the one that is there while a trace runs
 _DENSE, _FEW = 2, 4096  # how many times its elements, and bytes, a copy may take for its gaps
 
@@ -151,3 +152,14 @@ def address_of(array: np.ndarray[Any, Any]) -> int:
     """Return where the first element is."""
     address: int = array.__array_interface__["data"][0]
     return address
+
+
+def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
+    """Compare bit by bit, so that NaN equals itself and 0.0 differs from -0.0."""
+    if left.dtype != right.dtype or left.dtype.hasobject or left.shape != right.shape:
+        return False
+    in_place = left.nbytes > _FEW_BYTES and left.itemsize in (1, 2, 4, 8)
+    if in_place and left.flags.c_contiguous and right.flags.c_contiguous:
+        unsigned = f"u{left.itemsize}"
+        return bool((left.view(unsigned) == right.view(unsigned)).all())
+    return left.tobytes() == right.tobytes()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracer.cut_warnings import warned
 from tracer.diagnose.reading import program
 from tracer.lookup import described
 from tracer.operations import OP_NUMBERS
-from tracer.tape import warned
 
 if TYPE_CHECKING:
     from tracer.recording import Output

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.frames import users
+from tracer.memory import same_bytes
 from tracer.numpy_calls import array_of
 from tracer.rules.kinds import is_complex
 from tracer.standins import holds_traced, open_tape, plain, plain_deep, record_call, traced_in
-from tracer.tape import same_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,11 +19,11 @@ from tracer.errors import UnsupportedError
 from tracer.frames import is_installed, is_own, place
 from tracer.holders import CONTAINERS, are_objects
 from tracer.instructions import line_of, loaded_by
-from tracer.memory import borrowed_of, is_lent, memory_of, overlap
+from tracer.memory import borrowed_of, is_lent, memory_of, overlap, same_bytes
 from tracer.references import BORROWS
 from tracer.rules.edited import whole
 from tracer.standins import Traced
-from tracer.tape import VALUE, same_bytes
+from tracer.tape import VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,14 +18,14 @@ from __future__ import annotations
 import os.path
 import sys
 import threading
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
-from tracer.errors import CutError, CutWarning, EdgegradError, refusals
+from tracer.cut_warnings import Left, Warned, warned
+from tracer.errors import CutError, EdgegradError, refusals
 from tracer.frames import OWN_FILES, beyond_own, place, users
-from tracer.memory import is_within, memory_of, overlap
+from tracer.memory import is_within, memory_of, overlap, same_bytes
 from tracer.operations import OP_NUMBERS
 from tracer.other_threads import is_met_elsewhere
 from tracer.scopes import NO_INSTRUCTION, WHOLE_TRACE, Scopes
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from tracer.errors import CutWarning
     from tracer.families import Family
     from tracer.held_before import Held
     from tracer.texts import Text
@@ -45,8 +46,6 @@ WIDTH = 5
 VALUE = 3  # place of the value in a record
 # Set in an instruction offset, which is even: a record on the way to the instruction's own result.
 AUXILIARY = 1
-
-_FEW_BYTES = 1 << 15  # up to which copying two arrays is cheaper than comparing them in place
 
 
 class Running(Protocol):
@@ -79,33 +78,12 @@ class Segment(NamedTuple):
 _segment = partial(tuple.__new__, Segment)  # in one step: one is made for every call of a function
 
 
-class Warned(NamedTuple):
-    """What a run has warned of and no cut shows: numbers that are constants in it; at a line, 0 where there is none."""
-
-    what: str
-    advice: str
-    file: str
-    line: int
-
-
-class Left(NamedTuple):
-    """A place where a number left that may only be looked at; from which row on; and what is to be said of it."""
-
-    what: str
-    advice: str
-    code: CodeType
-    instruction: int
-    line: int
-    row: int
-
-
 STALE_VALUES: dict[int, Any] = {}
 """By identity: plain values that were traced in an earlier run, and that the program has kept (`leftovers.py`)."""
 RUNS: WeakValueDictionary[int, Any] = WeakValueDictionary()
 """By identity: the runs of living traces, which hold what the function returned."""
 STALE = "a value kept from an earlier trace is a constant in this one"
 STALE_ADVICE = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
-_SAID: dict[str | tuple[str, type[Warning], int], int] = {}  # what Python's filters know was shown
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
 
 
@@ -369,31 +347,6 @@ class Tape:
         seen = [key for key, (constant, _) in self._snapshots.items() if constant.base is array]
         for key in seen:
             del self._snapshots[key]
-
-
-def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
-    """Compare bit by bit, so that NaN equals itself and 0.0 differs from -0.0."""
-    if left.dtype != right.dtype or left.dtype.hasobject or left.shape != right.shape:
-        return False
-    in_place = left.nbytes > _FEW_BYTES and left.itemsize in (1, 2, 4, 8)
-    if in_place and left.flags.c_contiguous and right.flags.c_contiguous:
-        unsigned = f"u{left.itemsize}"
-        return bool((left.view(unsigned) == right.view(unsigned)).all())
-    return left.tobytes() == right.tobytes()
-
-
-def warned(what: str, where: str, advice: str, file: str, line: int) -> CutWarning | None:
-    """Warn of a cut at a line; return the warning where it is an error (`python -W error`).
-
-    A step that is traced a thousand times says it once, as Python's filters have it; or as often as they say otherwise.
-    """
-    try:
-        warnings.warn_explicit(
-            CutWarning(f"{what}; at {where}; {advice}"), CutWarning, file, line, registry=_SAID
-        )
-    except CutWarning as raised:
-        return raised.with_traceback(None)
-    return None
 
 
 def innermost() -> Tape | None:

@@ -15,7 +15,7 @@ from tracer.operations import OP_NUMBERS
 from tracer.own_references import refuse_written
 from tracer.pull import as_number
 from tracer.structures import Structure, fill, names_in
-from tracer.tape import RUNS, Warned
+from tracer.tape import RUNS
 from tracer.views import Edge, Node, Views, zero_like
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from tracer.cut_warnings import Warned
     from tracer.diagnose.finding import Finding
     from tracer.diagnose.paths import Paths
     from tracer.edge_gradients import EdgeGradients

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.cut_warnings import Warned
 from tracer.gradients import Gradients, Measured
 from tracer.operations import OP_NAMES, OP_NUMBERS
 from tracer.recording import INDEX, Output, Recording, Values
@@ -23,7 +24,6 @@ from tracer.sites import NO_PLACE, Scope, Sites
 from tracer.source import Going, Place, Site
 from tracer.statistics import FIELDS
 from tracer.structures import fill
-from tracer.tape import Warned
 from tracer.trace import Run, Trace
 from tracer.trace_arrays import AnyArray, read_arrays
 from tracer.trace_columns import Reader, are_texts, require

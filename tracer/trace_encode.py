@@ -24,9 +24,9 @@ from tracer.trace_values import ValueWriter
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tracer.cut_warnings import Warned
     from tracer.sites import Sites
     from tracer.source import Going, Place
-    from tracer.tape import Warned
     from tracer.trace import Trace
 
 # By name: one-dimensional pieces of one type, which are written one after the other.

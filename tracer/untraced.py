@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.cut_warnings import warned
 from tracer.errors import CutError, CutWarning
 from tracer.frames import place, users
 from tracer.holders import is_object, own_attributes
 from tracer.operations import OP_NUMBERS
 from tracer.structures import fill, is_number
-from tracer.tape import warned
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -18,13 +18,13 @@ import numpy as np
 from tracer.cuts import cut
 from tracer.errors import RuleError, UnsupportedError, UsageError, noted
 from tracer.frames import place
+from tracer.memory import same_bytes
 from tracer.numpy_calls import any_open, arrays_of
 from tracer.operations import OP_NUMBERS, add_operation
 from tracer.rules.formula import VOCABULARY, fault_of, is_operand_name
 from tracer.rules.kinds import Elementwise, Vjp
 from tracer.signatures import signature_of
 from tracer.standins import Traced, holds_traced, plain_deep, record_call
-from tracer.tape import same_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.cut_warnings import Warned
 from tracer.errors import CutError, CutWarning
 from tracer.exchange import Exchange
 from tracer.holders import (
@@ -33,7 +34,6 @@ from tracer.memory import memory_of, overlapping, owner_of
 from tracer.reach import MODULES, place_of, places_leading_to, reachable
 from tracer.standins import Traced, is_traced
 from tracer.structures import items_of, path_of, rebuilt, structure_of
-from tracer.tape import Warned
 from tracer.turns import CHANGED, WATCHERS, BusyError, exchanging, refused
 from tracer.untraced import holds_any, way_to_floats, without_floats
 from tracer.watched_names import find, functions_of
