@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from scipy import integrate, optimize
+from scipy import optimize
 
 from tracer import detach, load, record
 from tracer.errors import CutWarning
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
 
 
-def _traced(function: Any, *arguments: Any) -> Trace:
+def traced(function: Any, *arguments: Any) -> Trace:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CutWarning)
         return record(function, *arguments)
@@ -196,7 +196,7 @@ OF_ARRAYS = [
     ],
 )
 def test_what_joins_the_graph_again_is_a_warning(function, argument, code, name):
-    (found,) = cuts_of(_traced(function, argument))
+    (found,) = cuts_of(traced(function, argument))
     assert (found.severity, found.site.text) == ("warning", code)
     assert "it comes back as a constant on line" in found.message
     assert found.message.endswith(f"the gradient of {name} may be short by it")
@@ -320,14 +320,14 @@ def test_what_takes_steps_is_a_warning_that_says_so():
 
 
 def test_each_place_is_judged_by_itself():
-    first = cuts_of(_traced(of_another_branch, 2.0))
+    first = cuts_of(traced(of_another_branch, 2.0))
     assert [each.severity for each in first] == ["warning"]
     assert first[0].site.line == of_another_branch.__code__.co_firstlineno + 4
 
 
 def test_a_loaded_trace_tells_the_same(tmp_path):
     for function in (into_a_helper, by_a_format):
-        t = _traced(function, 2.0)
+        t = traced(function, 2.0)
         t.save(tmp_path / "t.trace")
         assert list(map(str, load(tmp_path / "t.trace").findings())) == list(map(str, t.findings()))
 
@@ -335,114 +335,13 @@ def test_a_loaded_trace_tells_the_same(tmp_path):
 def test_without_the_text_the_very_number_tells():
     scope: dict[str, Any] = {}
     exec("def hidden(x, w):\n    v = float(x)\n    return x + w * v", scope)  # noqa: S102  (code without a file)
-    (found,) = cuts_of(_traced(scope["hidden"], 2.345, 3.0))
+    (found,) = cuts_of(traced(scope["hidden"], 2.345, 3.0))
     assert (found.severity, found.numbers["inputs"]) == ("warning", 0)
 
 
 def test_a_value_that_has_no_other_way_is_told_once():
-    found = _traced(lambda x, w: w * float(str(x)), 2.0, 3.0).findings()
+    found = traced(lambda x, w: w * float(str(x)), 2.0, 3.0).findings()
     assert [each.kind for each in found if each.severity != "note"] == ["cut"]
-
-
-class _Box:
-    value = 0.0
-
-
-def a_root(k):
-    return optimize.brentq(lambda t: t * t - k, 0, 9) + 0.1 * k
-
-
-def a_root_by_a_named_function(k):
-    def excess(t):
-        return float(t * t - k)
-
-    return optimize.brentq(excess, 0, 9) + 0.1 * k
-
-
-def a_root_of_plain_numbers(k):
-    return optimize.brentq(lambda t: float(t * t - k), 0, 9) + 0.1 * k
-
-
-def an_attribute(k):
-    return optimize.root(lambda p: p**3 - k, [1.0]).x[0] + 0.1 * k
-
-
-def an_attribute_of_a_name(k):
-    found = optimize.least_squares(lambda p: p - k, [0.0])
-    return found.x[0] + 0.1 * k
-
-
-def one_of_a_pair(k):
-    value, error = integrate.quad(lambda t: np.exp(-k * t), 0, 1)
-    print(error)
-    return value + 0.1 * k
-
-
-def a_method(k):
-    def slopes(_, y):
-        return [float(-k * y[0])]
-
-    found = integrate.solve_ivp(slopes, (0, 1), [1.0], method="LSODA", dense_output=True)
-    return found.sol(0.5)[0] + 0.1 * k
-
-
-def a_draw(k):
-    return np.random.default_rng(1).normal(k, 1.0) + 0.1 * k
-
-
-def an_attribute_of_an_object(k):
-    box = _Box()
-    box.value = optimize.brentq(lambda t: t * t - k, 0, 9)
-    return box.value + 0.1 * k
-
-
-def an_item_of_a_dictionary(k):
-    found = {"root": optimize.brentq(lambda t: t * t - k, 0, 9)}
-    return found["root"] + 0.1 * k
-
-
-def another_result(k):
-    return k * 1.7, optimize.brentq(lambda t: t * t - k, 0, 9)
-
-
-def items_of_a_list(k):
-    roots = [1.0]
-    roots.append(optimize.brentq(lambda t: t * t - k, 0, 9))
-    return sum(roots) * k
-
-
-ROOT = "with the root x as a plain number"
-DRAW = r"mu + s * rng.normal(size=…)"
-
-
-@pytest.mark.parametrize(
-    ("function", "message", "advice"),
-    [
-        (a_root, "comes back", ROOT),
-        (a_root_by_a_named_function, "comes back", "leave the conversion out"),
-        (a_root_of_plain_numbers, "comes back", "leave the conversion out"),
-        (an_attribute, "comes back", ROOT),
-        (an_attribute_of_a_name, "comes back", "with the minimum x as a plain number"),
-        (one_of_a_pair, "comes back", "scipy.integrate.fixed_quad"),
-        (a_method, "comes back", "leave the conversion out"),
-        (a_draw, "comes back", DRAW),
-        (an_attribute_of_an_object, "is not followed further", ROOT),
-        (items_of_a_list, "comes back", ROOT),
-        (an_item_of_a_dictionary, "is not followed further", ROOT),
-    ],
-)
-def test_what_a_library_makes_of_it_is_a_number_that_no_operation_made(function, message, advice):
-    (found,) = cuts_of(_traced(function, 1.3))
-    assert found.severity == "warning"
-    assert message in found.message
-    assert "the gradient of k may be short by it" in found.message
-    assert advice in found.advice
-
-
-def test_a_number_of_a_library_in_the_result_has_no_gradient():
-    (found,) = cuts_of(_traced(another_result, 1.3))
-    assert found.severity == "warning"
-    assert found.message.endswith("[1], is in the result as a constant, which has no gradient")
 
 
 def root_in_the_history(k):
