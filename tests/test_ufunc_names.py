@@ -55,6 +55,7 @@ def of_all(*numbers):
             in_a_helper([x, y]) * in_a_helper(np.array([x, y])) * in_a_helper(4.0) * in_a_helper(x)
         ),
         lambda x, y: special.expit([x, y]) * special.poch(x, [2.0, 3.0]) * np.hypot.reduce(-np.array([x])),
+        lambda x, y: np.add([x, y], 0.5) * np.add.outer([x], [y]).sum() * np.add.accumulate([x, y])[1],
         lambda x, y: appended(x, y) + repeated(x, y) * of_all(x, y),
         lambda x, y: record(lambda z: np.exp([z, 1.0]).sum(), 2.0).grads["z"] * np.exp([x, y]),
     ],

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 _frame = sys._getframe  # noqa: SLF001  (the user's)
 _OF_ARRAYS = {"dot": np.dot, "choose": np.choose}
-_OF_UFUNCS = ("accumulate", "outer", "reduce", "reduceat")
-_KINDS: dict[str, type] = {**dict.fromkeys(_OF_ARRAYS, np.ndarray), **dict.fromkeys(_OF_UFUNCS, np.ufunc)}
+OF_UFUNCS = ("accumulate", "outer", "reduce", "reduceat")
+_KINDS: dict[str, type] = {**dict.fromkeys(_OF_ARRAYS, np.ndarray), **dict.fromkeys(OF_UFUNCS, np.ufunc)}
 _PLAIN = {name: vars(kind)[name] for name, kind in _KINDS.items()}
 # What NumPy names of a method's arguments to those that it asks, and in which order they are: inputs, and others
 _PARAMETERS = {

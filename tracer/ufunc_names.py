@@ -3,8 +3,8 @@
 A ufunc asks its arguments, but not what is in a list, and has no code that could be another, as NumPy's functions have
 (`lists.py`). So where the text of the program says that it may give one a list (a display or comprehension, a variable
 that is given one, a parameter), the names by which it calls that have a stand-in while a trace runs, which answers a
-call with traced values itself, and hands on any other. A ufunc that the program does more with than call
-(`act = np.exp`), or has write into an array, which counts who refers to that, stays as it is.
+call with traced values itself, and hands on any other. A ufunc that the program does more with than call it or a
+method of it (`act = np.exp`), or has write into an array, which counts who refers to that, stays as it is.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tracer.array_likes import USUAL, arrays_in
+from tracer.array_methods import OF_UFUNCS
 from tracer.blank import Blank, blank_of
 from tracer.exact import Exact
 from tracer.holders import own_attributes
@@ -137,6 +138,8 @@ def _calls_of(code: CodeType) -> _Calls:
         if not isinstance(node, (ast.Attribute, ast.Name)) or name is None:
             continue
         call = text.parents.get(node)
+        if isinstance(call, ast.Attribute) and call.attr in OF_UFUNCS:
+            continue
         if not isinstance(call, ast.Call) or call.func is not node or _may_write(call):
             others.add(name)
             continue
