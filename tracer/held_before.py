@@ -66,7 +66,7 @@ _WITHOUT = (ModuleType, CodeType, str, bytes, int)  # which hold no number of th
 class Held:
     """What the program had when the first number left, and the constants of one run that are known by that."""
 
-    __slots__ = ("_arrays", "_inputs", "_numbers", "_of", "_room", "_rows", "_seen", "_tape", "_unmade")
+    __slots__ = ("_arrays", "_inputs", "_numbers", "_of", "_room", "_rows", "_seen", "_tape", "_waiting")
 
     def __init__(self, tape: Tape, function: Any, arguments: Any, inputs: Collection[int]) -> None:
         """Look through what the function can reach; not into the arrays that are inputs, by identity."""
@@ -81,7 +81,8 @@ class Held:
         self._rows: list[tuple[str, Any, list[Any]]] = []
         # By position of a record: its instruction, and what its operands are that are made of what was there
         self._seen: dict[int, tuple[int, list[float]]] = {}
-        self._unmade: set[tuple[CodeType, int]] = set()  # instructions that have no such operand
+        # By code: the operands of instructions that may be made so, by instruction
+        self._waiting: dict[CodeType, dict[int, Any]] = {}
         for name, each in _objects(_roots(function, arguments)):
             kind = type(each)
             if kind in _NUMBERS:
@@ -118,20 +119,22 @@ class Held:
         return id(number) in self._numbers and id(number) not in self._inputs[1]
 
     def look_at(self, frame: FrameType) -> bool:
-        """Note what the next record's operands are made of; tell whether a function has any that are computed so."""
+        """Note what the next record's operands are made of; tell whether a function may have more that are."""
+        if len(self._seen) >= _MOST:
+            return False
         code, at = frame.f_code, frame.f_lasti
-        computed = computed_in(code) if len(self._seen) < _MOST else {}
-        if at in computed and (code, at) not in self._unmade:
+        waiting = self._waiting.get(code)
+        if waiting is None:
+            waiting = self._waiting[code] = {**computed_in(code)}
+        if at in waiting:
             made = [
-                each
-                for each in (self._made_of(each, frame) for each in computed[at])
-                if type(each) is float
+                each for each in (self._made_of(each, frame) for each in waiting[at]) if type(each) is float
             ]
             if made:
                 self._seen[len(self._tape.records)] = at, made
             else:  # as in a loop it is not, either
-                self._unmade.add((code, at))
-        return bool(computed)
+                del waiting[at]
+        return bool(waiting)
 
     def _made_of(self, operand: Operand, frame: FrameType) -> Any:
         """Return what an operand is, if that is made of what was there; else None."""
