@@ -121,13 +121,46 @@ def made_of_rates(rates, w):
     return loss_of(w)
 
 
+class Adam:
+    """Made in the run, so what it holds is known as what is written; and the whole number counts."""
+
+    def __init__(self, decay=0.9123):
+        self.decay, self.momentum, self.turns, self.kept = decay, 0.0, 0, []
+
+    def step(self, w, slope):
+        self.turns += 1
+        self.kept.append(float(slope.max()))
+        self.momentum = self.decay * self.momentum + (1 - self.decay) * slope
+        return w - 0.0123 * self.momentum / (1 - self.decay**self.turns)
+
+
+def made_of_counts(_, w):
+    adam = Adam()
+    for _ in range(3):
+        w = adam.step(w, 2 * w)
+    return loss_of(w)
+
+
+@pytest.mark.parametrize("number", [3, 3.7])
+def test_a_whole_number_is_no_count_where_one_has_left(number):
+    with pytest.warns(CutWarning):
+        record(whole_number_back, Rates(), number)
+
+
+def whole_number_back(rates, number):
+    rates.turns = int(number)
+    rates.again = rates.turns
+    return number * (0.37 * rates.again)
+
+
+@pytest.mark.parametrize("function", [made_of_rates, made_of_counts])
 @pytest.mark.parametrize("given", [GIVEN, np.array([1.0, 2.0])], ids=["own", "round"])
-def test_what_a_line_makes_of_what_was_there_is_nothing_to_warn_of(given):
+def test_what_a_line_makes_of_what_was_there_is_nothing_to_warn_of(function, given):
     rates = Rates()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        finished = record(lambda w: made_of_rates(rates, w), given)
-    assert finished.result == made_of_rates(rates, given)
+        finished = record(lambda w: function(rates, w), given)
+    assert finished.result == function(rates, given)
     assert rates.kept[:3] == rates.kept[3:]
 
 

@@ -4,10 +4,10 @@ A number that was an object of the program's before another one left can't be ma
 and which object it is tells it from one of the same digits, as the program may have kept of an earlier call. So a
 constant of an operation has not come back where it
 
-- is such a number, the same object, or one that is written in the function. What the trace's own inputs are is left
-  out, as `float(x)` gives that object back;
-- has each bit of what the expression in the line makes of such numbers by operators alone (`1 - self.decay`). What it
-  reads is looked up when the operation takes the constant, in the frame that still waits for it. A variable of the
+- is such a number, the same object, or one that is written in a function, also of a class that is made an object of
+  in the run. What the trace's own inputs are is left out, as `float(x)` gives that object back;
+- has each bit of what the expression in the line makes of such numbers, and of whole numbers that count, by operators
+  alone (`1 - self.decay**self.turns`). What it reads is looked up when the operation takes the constant, in the frame that still waits for it. A variable of the
   function's own is what it was, as nothing else can change it; what another part of the program might change meanwhile
   (a global, an attribute, an item) counts only where nothing of the program's runs between.
 
@@ -28,9 +28,11 @@ from weakref import ref
 import numpy as np
 
 from tracer.callee import values_of
+from tracer.counts import makes_int
 from tracer.frames import is_library, is_own
 from tracer.holders import module_of, names_of
 from tracer.memory import same_bytes
+from tracer.operations import OP_NUMBERS
 from tracer.standins import Traced
 from tracer.tape import AUXILIARY, VALUE, WIDTH
 from tracer.texts_back import parts_of
@@ -66,21 +68,35 @@ _WITHOUT = (ModuleType, CodeType, str, bytes, int)  # which hold no number of th
 class Held:
     """What the program had when the first number left, and the constants of one run that are known by that."""
 
-    __slots__ = ("_arrays", "_inputs", "_numbers", "_of", "_room", "_rows", "_seen", "_tape", "_waiting")
+    __slots__ = (
+        "_are_ints_traced",
+        "_arrays",
+        "_inputs",
+        "_is_counted",
+        "_numbers",
+        "_of",
+        "_room",
+        "_rows",
+        "_seen",
+        "_tape",
+        "_waiting",
+    )
 
     def __init__(self, tape: Tape, function: Any, arguments: Any, inputs: Collection[int]) -> None:
         """Look through what the function can reach; not into the arrays that are inputs, by identity."""
         self._of = function, arguments
         self._tape = tape
-        self._inputs = len(tape.input_names), {*map(id, tape.records[VALUE::WIDTH])}
+        self._note_inputs()
+        self._is_counted = False
         self._room = _ROOM
         self._numbers: dict[int, Any] = {}
         # By identity: which global has the array, itself, and a copy of what was in it
         self._arrays: dict[int, tuple[str, Any, Any]] = {}
         # Which global has a list of numbers, itself, and what was in it
         self._rows: list[tuple[str, Any, list[Any]]] = []
-        # By position of a record: its instruction, and what its operands are that are made of what was there
-        self._seen: dict[int, tuple[int, list[float]]] = {}
+        # By position of a record: its instruction, what its operands are that are made of what was there, and whether
+        # of whole numbers, too
+        self._seen: dict[int, tuple[int, list[float], bool]] = {}
         # By code: the operands of instructions that may be made so, by instruction
         self._waiting: dict[CodeType, dict[int, Any]] = {}
         for name, each in _objects(_roots(function, arguments)):
@@ -92,6 +108,11 @@ class Held:
                     self._note_array(name, each)
             else:
                 self._rows.append((name, each, [*each]))
+
+    def _note_inputs(self) -> None:
+        values = self._tape.records[VALUE::WIDTH]
+        self._inputs = len(self._tape.input_names), {*map(id, values)}
+        self._are_ints_traced = any(issubclass(type(each), (int, np.integer)) for each in values)
 
     def _note_array(self, name: str, array: np.ndarray[Any, Any]) -> None:
         size = 1 + array.size // _AT_ONCE
@@ -115,7 +136,7 @@ class Held:
     def has_number(self, number: Any) -> bool:
         """Tell whether a number is one that was there: the same object."""
         if len(self._tape.input_names) != self._inputs[0]:  # what is watched later
-            self._inputs = len(self._tape.input_names), {*map(id, self._tape.records[VALUE::WIDTH])}
+            self._note_inputs()
         return id(number) in self._numbers and id(number) not in self._inputs[1]
 
     def look_at(self, frame: FrameType) -> bool:
@@ -126,12 +147,14 @@ class Held:
         waiting = self._waiting.get(code)
         if waiting is None:
             waiting = self._waiting[code] = {**computed_in(code)}
+            self._numbers.update((id(each), each) for each in _literals(code))
         if at in waiting:
+            self._is_counted = False
             made = [
                 each for each in (self._made_of(each, frame) for each in waiting[at]) if type(each) is float
             ]
             if made:
-                self._seen[len(self._tape.records)] = at, made
+                self._seen[len(self._tape.records)] = at, made, self._is_counted
             else:  # as in a loop it is not, either
                 del waiting[at]
         return bool(waiting)
@@ -166,15 +189,25 @@ class Held:
         name = node.id if isinstance(node, ast.Name) else ""
         if is_alone or (name in code.co_varnames and name not in code.co_cellvars):
             found = [*values_of(node, frame)]
-            if len(found) == 1 and self.has_number(found[0]):
+            if len(found) == 1 and (self.has_number(found[0]) or self._is_count(found[0])):
                 return found[0]
         raise TypeError
+
+    def _is_count(self, value: Any) -> bool:
+        """Tell of a whole number whether it can have no gradient, unless one is found to have left by `int(x)`."""
+        is_count = type(value) is int and not self._are_ints_traced
+        self._is_counted |= is_count
+        return is_count
 
     def known(self) -> set[tuple[int, int]]:
         """Return which constants of the closed tape are known, by row and operand, before it is frozen."""
         for code in {each.code for each in self._tape.segments}:
             self._numbers.update((id(each), each) for each in _literals(code))
         records = self._tape.records
+        general = zip(records[0::WIDTH], records[2::WIDTH], strict=True)
+        ways = [right[1]["via"] for code, right in general if code == OP_NUMBERS["cut"] << 2]
+        if any(map(makes_int, ways)):
+            self._seen = {at: each for at, each in self._seen.items() if not each[-1]}
         found = set()
         for row, (code, left, right) in enumerate(
             zip(records[0::WIDTH], records[1::WIDTH], records[2::WIDTH], strict=True)
@@ -187,7 +220,7 @@ class Held:
         return found
 
     def _was_made(self, position: int, constant: Any) -> bool:
-        at, made = self._seen.get(position, (0, []))
+        at, made, _ = self._seen.get(position, (0, [], False))
         is_there = self._tape.records[position + WIDTH - 1] & ~AUXILIARY == at
         return is_there and type(constant) is float and constant.hex() in map(float.hex, made)
 
@@ -237,9 +270,10 @@ def _literals(code: CodeType) -> Iterator[Any]:
 
 
 def _parts_of(value: Any) -> list[Any]:
-    """Return what is in a container or an object; of a function its defaults, of a class what is written in it."""
+    """Return what is in a container or an object; of functions and classes what is written there, and defaults."""
     if type(value) is FunctionType:
-        return [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+        literals = () if is_library(str(value.__globals__.get("__name__"))) else _literals(value.__code__)
+        return [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values(), *literals]
     if issubclass(type(value), type):
         return [] if is_library(str(module_of(value))) else [*names_of(value).values()]
     return parts_of(value)
