@@ -159,17 +159,9 @@ NOT_TOLD = {
     b = np.ma.masked_array(DATA.copy()); b[0] = x[0]
     return b.sum()
 """,
-    "chained arrays": """
-    b, c = DATA.copy(), DATA * 2; b[:] = c[:] = x
-    return b @ c
-""",
     "several on a line": """
     b = DATA.copy(); c = DATA * 3; b[0] = x[0]; c[b.argmax()] = x[1]; c[0] = x[2]; b[1] = c[2] * x[3]
     return b @ c
-""",
-    "conditional part": """
-    b = DATA.copy(); b[:2] = x[:2] if x[0] > 0 else [x[1], x[0]]
-    return b @ DATA
 """,
     "lambda default": """
     f = lambda b=DATA.copy(): b

@@ -5,6 +5,22 @@ are about. Used by test_adopted.py.
 """
 
 WRITTEN = {
+    "chained arrays": """
+    b, c = DATA.copy(), DATA * 2; b[:] = c[:] = x
+    return b @ c
+""",
+    "conditional part": """
+    b = DATA.copy(); b[:2] = x[:2] if x[0] > 0 else [x[1], x[0]]
+    return b @ DATA
+""",
+    "what a function makes": """
+    b = np.random.default_rng(0).random((3, 4)); b[0] = np.sort(x); b[1:] = np.outer([1.0, 2.0], np.clip(x, 0, 2))
+    return (b * b).sum()
+""",
+    "exchanged": """
+    b, c = DATA.copy(), DATA * 2; b[:], c[:] = c * x, b * x
+    return b @ c * b[0]
+""",
     "aug simple": """
     b = DATA.copy()
     for i in range(3):

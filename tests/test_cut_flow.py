@@ -287,6 +287,22 @@ def success_is_asked_for(k):
     return k * 1.7 if found.success else k
 
 
+def looked_at_beyond_the_last_use(w, rate=0.1):
+    best = w
+    for _ in range(20):  # in Python 3.11 a call changes its place after seven turns
+        print(float(w * w))
+        w = w - rate * w
+    return best * best
+
+
+def test_what_only_leads_to_a_look_gets_no_gradient_by_right():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (found,) = cuts_of(record(looked_at_beyond_the_last_use, 2.0))
+    assert found.severity == "note"
+    assert "(20 times); so rate gets no gradient; it is only looked at" in found.message
+
+
 @pytest.mark.parametrize(
     "function",
     [

@@ -171,3 +171,22 @@ def test_a_step_that_is_traced_again_and_again_says_it_once():
         for at in range(3):
             record(lambda w: half_of_it(rates, w), GIVEN + 0.1 * at)
     assert len(caught) == 1
+
+
+def test_what_is_kept_of_the_program_keeps_no_array_that_it_may_write_into():
+    state = Rates()
+    state.w = GIVEN * 2.0
+
+    def step(x):
+        state.kept.append(float(state.w @ x))
+        state.w -= 0.1 * x
+        return state.w @ x
+
+    def fresh(x):
+        state.w = GIVEN * 2.0
+        return step(x)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        t = record(fresh, GIVEN)
+    np.testing.assert_allclose(t.grads["x"], 2.0 * GIVEN - 0.2 * GIVEN)

@@ -141,9 +141,10 @@ def _takes(
         return False
     if not isinstance(region, np.ndarray):  # of a list of traced values, it may be one of them
         return True
-    if written.between is not None:  # what an operator made of the region
-        return bool(np.shape(value.value_) == region.shape)
-    return written.stored is not None and is_numeric(written.stored, frame)
+    # As what an operator made of the region is; of a list of such arrays there are more axes than in the region
+    if (written.between is not None or region.ndim) and np.shape(value.value_) == region.shape:
+        return True
+    return written.between is None and written.stored is not None and is_numeric(written.stored, frame)
 
 
 def name_of_target(frame: FrameType) -> str | None:

@@ -7,9 +7,10 @@ constant of an operation has not come back where it
 - is such a number, the same object, or one that is written in a function, also of a class that is made an object of
   in the run. What the trace's own inputs are is left out, as `float(x)` gives that object back;
 - has each bit of what the expression in the line makes of such numbers, and of whole numbers that count, by operators
-  alone (`1 - self.decay**self.turns`). What it reads is looked up when the operation takes the constant, in the frame that still waits for it. A variable of the
-  function's own is what it was, as nothing else can change it; what another part of the program might change meanwhile
-  (a global, an attribute, an item) counts only where nothing of the program's runs between.
+  alone (`1 - self.decay**self.turns`). What it reads is looked up when the operation takes the constant, in the frame
+  that still waits for it. A variable of the function's own is what it was, as nothing else can change it; what another
+  part of the program might change meanwhile (a global, an attribute, an item) counts only where nothing of the
+  program's runs between.
 
 Arrays are no such evidence: one may be written into and have the bits that it had. What is not seen is not known:
 came_back.py asks the text, or warns. Used by came_back.py and tape.py.
@@ -23,7 +24,6 @@ import operator
 from collections import deque
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy as np
 
@@ -90,8 +90,9 @@ class Held:
         self._is_counted = False
         self._room = _ROOM
         self._numbers: dict[int, Any] = {}
-        # By identity: which global has the array, itself, and a copy of what was in it
-        self._arrays: dict[int, tuple[str, Any, Any]] = {}
+        # By identity: which global has the array, and a copy of what was in it. No reference to the array, also no weak
+        # one: the program may write into what nothing else has
+        self._arrays: dict[int, tuple[str, Any]] = {}
         # Which global has a list of numbers, itself, and what was in it
         self._rows: list[tuple[str, Any, list[Any]]] = []
         # By position of a record: its instruction, what its operands are that are made of what was there, and whether
@@ -118,15 +119,15 @@ class Held:
         size = 1 + array.size // _AT_ONCE
         if id(array) not in self._arrays and size <= self._room:
             self._room -= size
-            self._arrays[id(array)] = name, ref(array), array.copy("K")
+            self._arrays[id(array)] = name, array.copy("K")
 
     def data(self, names: Collection[str]) -> Iterator[Any]:
         """Yield the arrays and the lists of numbers of some globals that are still there, as they were."""
         there = {id(each): each for _, each in _objects(_roots(*self._of))}
-        for name, array, before in self._arrays.values():
-            own = array()
-            is_there = own is not None and there.get(id(own)) is own
-            if (not name or name in names) and is_there and same_bytes(before, own):
+        for key, (name, before) in self._arrays.items():
+            own = there.get(key)
+            is_there = type(own) is np.ndarray and same_bytes(before, own)
+            if (not name or name in names) and is_there:
                 yield before
         for name, row, numbers in self._rows:
             is_as_before = len(row) == len(numbers) and all(map(operator.is_, row, numbers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import opcode
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _OFFSET_BITS = 32
 _OFFSET = (1 << _OFFSET_BITS) - 1
+
+_PRECALL = bytes((opcode.opmap["PRECALL"],)) if "PRECALL" in opcode.opmap else None
+_TO_CALL = 4  # bytes: it has one cache
 
 
 def sites_of(recording: Recording, failed: tuple[CodeType, int] | None) -> Sites:
@@ -93,8 +97,12 @@ def sites_of(recording: Recording, failed: tuple[CodeType, int] | None) -> Sites
 
 def _start_of(key: int, texts: list[bytes]) -> int:
     """Return the key of an instruction by its start, of which a frame can also stand in the caches."""
-    offset = key & _OFFSET & ~AUXILIARY
-    return key - offset + start_of(texts[key >> _OFFSET_BITS], offset)
+    text, offset = texts[key >> _OFFSET_BITS], key & _OFFSET & ~AUXILIARY
+    start = start_of(text, offset)
+    # In Python 3.11 float(x) moves from its CALL to the PRECALL before it after seven turns
+    if text[start : start + 1] == _PRECALL:
+        start += _TO_CALL
+    return key - offset + start
 
 
 def _copied_inputs(recording: Recording) -> list[tuple[int, tuple[Going, ...]]]:

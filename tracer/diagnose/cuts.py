@@ -115,10 +115,9 @@ def _via(trace: Trace, row: int) -> str:
     return str(trace.recording.params.get(row, {}).get("via", ""))
 
 
-def _is_untold(trace: Trace, cuts: list[int]) -> bool:
-    """Tell whether nobody knows where the numbers went that left at one place: the run has warned of it."""
-    recording = trace.recording
-    return has_gradients(trace) and not all(recording.params.get(row, {}).get(LOOKED_AT) for row in cuts)
+def _are_looked_at(trace: Trace, cuts: list[int]) -> bool:
+    """Tell whether the numbers that left at one place are only looked at: the run has not warned of it."""
+    return all(trace.recording.params.get(row, {}).get(LOOKED_AT) for row in cuts)
 
 
 def _is_written(trace: Trace, row: int) -> bool:
@@ -253,7 +252,7 @@ def _finding(
     is_step = takes_steps(via, value)
     shown = summary(value) if is_array(value) else number(value)
     times = f" ({len(cuts):,} times)" if len(cuts) > 1 else ""
-    is_meant = via == _MEANT
+    is_meant, is_looked_at = via == _MEANT, _are_looked_at(trace, cuts)
     message = f"{shown} leaves the graph by {via or 'a plain number'}{times}"
     if lost and not is_meant:
         names = names_of(fate.parameter.name for fate in lost)
@@ -261,7 +260,8 @@ def _finding(
         steps = " it takes steps, so its derivative is 0:" if is_step else " so"
         message += f";{steps} {names} {'get' if count > 1 else 'gets'} no gradient"
         gone = {trace.input_rows[each] for fate in lost for each in fate.parameter.rows}
-        if short := [each for each in inputs_cut(trace, cuts) if each not in gone]:
+        short = [] if is_looked_at else [each for each in inputs_cut(trace, cuts) if each not in gone]
+        if short:
             message += f", and that of {names_of(short)} may be short"
     if back:
         user = trace.nodes[int(graph.node_of_row[returns[back[0]]])]
@@ -271,7 +271,7 @@ def _finding(
             message += f": the gradient of {names} may be short by it"
     if unseen and not lost:
         message += f"; {unseen}"
-    is_untold = not (lost or back or unseen or is_meant) and _is_untold(trace, cuts)
+    is_untold = not (lost or back or unseen or is_meant or is_looked_at) and has_gradients(trace)
     if is_untold and is_step:
         message += "; it takes steps, so its derivative is 0: no gradient comes back from what was computed from it"
     elif is_untold:
@@ -280,7 +280,8 @@ def _finding(
         message += (
             f"; where the number went can't be told: the gradient of {names} lacks whatever was {later}"
         )
-    is_harmful = bool(lost or back or unseen or is_untold) and not is_meant
+    is_harmless_loss = bool(lost) and is_looked_at and is_any_alive and not (back or unseen)
+    is_harmful = bool(lost or back or unseen or is_untold) and not (is_meant or is_harmless_loss)
     severity: Severity = "note" if not is_harmful else "error" if lost and not is_any_alive else "warning"
     if not is_harmful:
         message += ", on purpose" if is_meant else f"; {_harmless(trace)}"
