@@ -7,9 +7,10 @@ constant of an operation has not come back where it
 - is such a number, the same object, or one that is written in a function, also of a class that is made an object of
   in the run. What the trace's own inputs are is left out, as `float(x)` gives that object back;
 - has each bit of what the expression in the line makes of such numbers, and of whole numbers that count, by operators
-  alone (`1 - self.decay**self.turns`). What it reads is looked up when the operation takes the constant, in the frame that still waits for it. A variable of the
-  function's own is what it was, as nothing else can change it; what another part of the program might change meanwhile
-  (a global, an attribute, an item) counts only where nothing of the program's runs between.
+  alone (`1 - self.decay**self.turns`). What it reads is looked up when the operation takes the constant, in the frame
+  that still waits for it. A variable of the function's own is what it was, as nothing else can change it; what another
+  part of the program might change meanwhile (a global, an attribute, an item) counts only where nothing of the
+  program's runs between.
 
 Arrays are no such evidence: one may be written into and have the bits that it had. What is not seen is not known:
 came_back.py asks the text, or warns. Used by came_back.py and tape.py.
