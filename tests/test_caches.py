@@ -292,6 +292,14 @@ def memo_of_a_method(x, get=Memo.has):
     return x * get(KEPT) if x == KEPT else x
 
 
+def memo_after_an_error(x):
+    try:
+        assert x != KEPT
+    except AssertionError:
+        return x * Memo.y
+    return x
+
+
 def memo_of_another_value(x):
     last, y, total = None, 0.0, x
     for each in (x, x * 1.0):
@@ -304,7 +312,15 @@ def memo_of_another_value(x):
 
 @pytest.mark.parametrize(
     "function",
-    [memo_returned, memo_left, memo_searched, memo_in_order, memo_of_a_method, memo_of_another_value],
+    [
+        memo_returned,
+        memo_left,
+        memo_searched,
+        memo_in_order,
+        memo_of_a_method,
+        memo_of_another_value,
+        memo_after_an_error,
+    ],
 )
 def test_what_is_taken_for_an_equal_number_is_told(function):
     with pytest.warns(

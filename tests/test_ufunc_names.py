@@ -20,6 +20,13 @@ def in_a_helper(numbers):
     return np.sqrt(numbers)
 
 
+def imported(x, y):
+    import numpy  # noqa: ICN001  (as users write it)
+    from numpy import exp
+
+    return numpy.log([x, y]) * exp([y, x])
+
+
 def appended(x, y):
     numbers = []
     for each in (x, y):
@@ -56,6 +63,7 @@ def of_all(*numbers):
         ),
         lambda x, y: special.expit([x, y]) * special.poch(x, [2.0, 3.0]) * np.hypot.reduce(-np.array([x])),
         lambda x, y: np.add([x, y], 0.5) * np.add.outer([x], [y]).sum() * np.add.accumulate([x, y])[1],
+        imported,
         lambda x, y: appended(x, y) + repeated(x, y) * of_all(x, y),
         lambda x, y: record(lambda z: np.exp([z, 1.0]).sum(), 2.0).grads["z"] * np.exp([x, y]),
     ],

@@ -19,7 +19,7 @@ from tracer.diagnose.program_text import Function, called_name, loads_in, parame
 from tracer.exact import Exact
 from tracer.frames import is_library, users
 from tracer.function_text import text_of
-from tracer.plain_calls import does_end, does_make
+from tracer.plain_calls import catches, does_end, does_make
 from tracer.standins import is_traced
 from tracer.syntax import span_of
 
@@ -81,6 +81,8 @@ def _decided(code: CodeType, offset: int) -> _Decided | None:
     if found is None or line is None:
         return None
     text, function = found
+    if catches(function):  # and may take what is kept after an error
+        return None
     asserted = (each for each in ast.walk(function) if isinstance(each, ast.Assert))
     if any(each.lineno <= line <= (each.end_lineno or 0) for each in asserted):  # pytest writes it anew
         return _NOTHING_READ

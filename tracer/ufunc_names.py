@@ -47,11 +47,15 @@ _DISPLAYS = (ast.List, ast.ListComp, ast.Tuple)
 
 
 class _Calls(NamedTuple):
-    """What the text of a function does with names: calls with so many arguments, perhaps with a list; anything else."""
+    """What the text of a function does with names: calls with so many arguments, perhaps with a list; anything else.
+
+    And whether it imports any itself.
+    """
 
     counts: dict[str, int]
     with_lists: frozenset[str]
     others: frozenset[str]
+    imports: bool = False
 
 
 def names_in(
@@ -86,6 +90,8 @@ def _are_calls(name: str, ufunc: Any, calls: list[_Calls]) -> bool:
 def _spaces_of(function: FunctionType, calls: _Calls) -> Iterator[dict[str, Any]]:
     """Yield the names of a function's module, and of the modules that it reads ufuncs of: np, special."""
     yield function.__globals__
+    if calls.imports:
+        yield vars(np)
     for name in calls.others:
         module = function.__globals__.get(name)
         if type(module) is ModuleType:
@@ -146,7 +152,8 @@ def _calls_of(code: CodeType) -> _Calls:
         counts[name] = max(counts.get(name, 0), len(call.args))
         if any(isinstance(each, _DISPLAYS) or getattr(each, "id", None) in lists for each in call.args):
             with_lists.add(name)
-    return _Calls(counts, frozenset(with_lists), frozenset(others))
+    imports = any(isinstance(each, (ast.Import, ast.ImportFrom)) for each in ast.walk(function))
+    return _Calls(counts, frozenset(with_lists), frozenset(others), imports)
 
 
 def _may_write(call: ast.Call) -> bool:
