@@ -9,7 +9,9 @@ import argparse
 import os
 import platform
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 # One thread for everyone's arithmetic: with more, a ratio is that of the machine's other work. NumPy and PyTorch read
@@ -26,9 +28,9 @@ PEERS = ("PyTorch", "autograd", "micrograd", "plain")
 HEADINGS = ("recording and backward", "edgegrad", *PEERS, "promised", "")
 NOTES = (
     "edgegrad leaves the gradient of every edge, its peers those of the inputs.",
-    "Calls are timed in turns, in one thread, and the fastest counts; of processes the median. An operation is one",
-    "multiplication or one addition. Peak memory: of a process that traces the loop, less that of one that traces a",
-    "single step.",
+    "Each case has a process of its own. Calls are timed in turns, in one thread, and the fastest counts; of processes",
+    "the median. An operation is one multiplication or one addition. Peak memory: of a process that traces the loop,",
+    "less that of one that traces a single step.",
 )
 DISTRIBUTIONS = {"NumPy": "numpy", "PyTorch": "torch", "autograd": "autograd", "micrograd": "micrograd"}
 
@@ -100,9 +102,11 @@ def main() -> None:
     if unknown := set(chosen.cases) - set(CASES):
         parser.error(f"no case {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
     rows: list[Row] = []
-    for name in chosen.cases or CASES:
-        print(f"{name} …", file=sys.stderr)
-        rows += CASES[name](QUICK if chosen.quick else Sizes())
+    # What a case leaves in memory, and in the processor's caches, must not slow down the next
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as process:
+        for name in chosen.cases or CASES:
+            print(f"{name} …", file=sys.stderr)
+            rows += process.submit(CASES[name], QUICK if chosen.quick else Sizes()).result()
     print(machine(), end="\n\n")
     print(table(rows, markdown=chosen.markdown), end="\n\n")
     print("\n".join(NOTES))
