@@ -82,9 +82,8 @@ def _owners(code: CodeType) -> frozenset[tuple[type, str]]:
     """Return of which globals a function reads a method; an empty name for anything else, or where it has the name."""
     found: set[tuple[type, str]] = set()
     for each in with_inner([code]):
-        found.update(
-            (_KINDS[name], "") for name in _KINDS.keys() & set(each.co_consts)
-        )  # getattr(X, "dot")
+        # Also a name that getattr is given
+        found.update((_KINDS[name], "") for name in _KINDS.keys() & set(each.co_consts))
         if not _KINDS.keys().isdisjoint(each.co_names):
             for before, instruction in pairwise(dis.get_instructions(each)):
                 if instruction.argval in _KINDS and instruction.opcode in dis.hasname:

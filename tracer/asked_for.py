@@ -43,9 +43,8 @@ def note_equal(value: Traced, other: Any, frame: FrameType) -> None:
     if is_same or not value.tape_.is_open:
         return
     if value.tape_.hashed == (frame.f_code, frame.f_lasti):
-        if (
-            frame.f_code.co_code[frame.f_lasti] not in ITEM_STORES
-        ):  # which puts a value where another one was
+        # Which puts a value where another one was
+        if frame.f_code.co_code[frame.f_lasti] not in ITEM_STORES:
             cut(value, "a key that equals another one, of a dict, a set or a cache", frame)
     elif type(other) in _NUMBERS and _are_kept([float(other)], frame):
         cut(value, _KEPT, frame)

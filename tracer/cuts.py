@@ -40,6 +40,7 @@ MADE_IN_TRACE = (
 BUFFER = "the memory of something else (a memoryview, an array.array, a pointer)"
 OF_BUFFERS = "write into the array whose memory that is; or, where nothing else is to see it, into a copy, np.array(…)"
 CONVERSION = "a conversion to a plain array"
+MEANT = "detach()"
 COMPLEX = "complex(); x + 1j*y is followed"
 # NumPy's own code, by which reductions go, as methods or as functions, and what it names them
 _REDUCING = {"_sum": "sum", "_prod": "prod", "_amax": "max", "_amin": "min"}
@@ -208,7 +209,7 @@ def detach(value: Any) -> Any:
         return value + -0.0 if type(value) is float and id(value) in STALE_VALUES else value
     frame = sys._getframe(1)  # noqa: SLF001  (the caller's place)
     if value.tape_.is_open and not is_met_elsewhere(value.tape_, frame, value):
-        _append_cut(value, "detach()", frame)
+        _append_cut(value, MEANT, frame)
     return _apart(value.value_)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracer.cut_warnings import warned
+from tracer.cuts import MEANT
 from tracer.diagnose.reading import program
 from tracer.lookup import described
 from tracer.operations import OP_NUMBERS
@@ -47,7 +48,7 @@ def tell(trace: Trace, output: Output) -> None:
 def cuts_behind(trace: Trace, output: Output) -> list[int]:
     """Return the rows of the cuts that a plain output may be made of; those of its very number come first."""
     rows = np.flatnonzero(trace.recording.ops == OP_NUMBERS["cut"]).tolist()
-    rows = [row for row in rows if trace.recording.params.get(row, {}).get("via") != "detach()"]
+    rows = [row for row in rows if trace.recording.params.get(row, {}).get("via") != MEANT]
     return sorted(rows, key=lambda row: not np.array_equal(trace.recording.values[row], output.value))
 
 

@@ -226,9 +226,8 @@ def _following(ufunc: Any) -> Callable[..., Any]:
 
 
 def _is_ours(value: Any) -> bool:
-    if type(value) is tuple and not _STAND_INS.isdisjoint(
-        map(type, value)
-    ):  # also of what is to be written into
+    # Also in the tuple of what is to be written into
+    if type(value) is tuple and not _STAND_INS.isdisjoint(map(type, value)):
         return True
     return type(value) in _STAND_INS or holds_traced(value)
 

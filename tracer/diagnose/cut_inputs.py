@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.cuts import MEANT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -55,6 +57,6 @@ def why_nothing(trace: Trace, row: int) -> str:
     cut = _NONE if row < 0 else int(trace.first_cuts[row])
     if cut == _NONE:
         return NOT_REACHED
-    by = "detached" if trace.recording.params.get(cut, {}).get("via") == "detach()" else "cut"
+    by = "detached" if trace.recording.params.get(cut, {}).get("via") == MEANT else "cut"
     site = trace.sites.place(cut).site
     return f"{by} at line {site.line}" if site is not None and site.line else by

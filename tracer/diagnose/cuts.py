@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.counts import makes_whole, takes_steps
-from tracer.cuts import CONVERSION
+from tracer.cuts import CONVERSION, MEANT
 from tracer.diagnose.cut_inputs import inputs_cut
 from tracer.diagnose.dead import names_of
 from tracer.diagnose.fates import Fate, fates_of
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
     from tracer.views import Node
 
-_MEANT = "detach()"
 _OF_STEPS = (
     "a step has no slope: leave the rounding out of what is differentiated, or round detached values"
 )
@@ -140,7 +139,7 @@ def _followed(trace: Trace, cuts: list[int]) -> Followed:
     if not has_gradients(trace) or found is None:
         return Followed([])
     via = _via(trace, cuts[0])
-    if via == _MEANT or makes_whole(via):
+    if via == MEANT or makes_whole(via):
         return Followed([])
     values = [trace.recording.values[row] for row in cuts[:_FEW]]
     return follow(trace, trace.sites.place(cuts[0]).site, found[1], values, cuts[0])
@@ -252,7 +251,7 @@ def _finding(
     is_step = takes_steps(via, value)
     shown = summary(value) if is_array(value) else number(value)
     times = f" ({len(cuts):,} times)" if len(cuts) > 1 else ""
-    is_meant, is_looked_at = via == _MEANT, _are_looked_at(trace, cuts)
+    is_meant, is_looked_at = via == MEANT, _are_looked_at(trace, cuts)
     message = f"{shown} leaves the graph by {via or 'a plain number'}{times}"
     if lost and not is_meant:
         names = names_of(fate.parameter.name for fate in lost)

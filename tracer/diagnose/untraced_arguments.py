@@ -43,15 +43,12 @@ def _objects(trace: Trace, paths: list[str]) -> list[Finding]:
     shown = listed([f"{path} is {trace.run.untraced[path]}" for path in paths], _NAMED)
     name, *_ = paths
     return [
-        Finding(
-            kind="dead",
-            severity="note" if trace.input_rows else "warning",
-            site=None,
-            message=f"{shown}, which nothing watches: what it holds is constant, and has no gradient",
-            advice=f"watch=({name!r},), or --watch {name}, makes its numbers inputs; nothing has to be done where "
+        _finding(
+            trace,
+            len(paths),
+            f"{shown}, which nothing watches: what it holds is constant, and has no gradient",
+            f"watch=({name!r},), or --watch {name}, makes its numbers inputs; nothing has to be done where "
             "constants are meant",
-            node=None,
-            numbers={"inputs": len(paths)},
         )
     ]
 
@@ -68,13 +65,22 @@ def _arrays(trace: Trace, named: list[tuple[str, str]]) -> list[Finding]:
         else "so they are not traced and have no gradient"
     )
     return [
-        Finding(
-            kind="dead",
-            severity="note" if trace.input_rows else "warning",
-            site=None,
-            message=f"{some}{more}, {so}",
-            advice="give it as floats or an array of floats; nothing has to be done if it only counts, or is an index",
-            node=None,
-            numbers={"inputs": len(named)},
+        _finding(
+            trace,
+            len(named),
+            f"{some}{more}, {so}",
+            "give it as floats or an array of floats; nothing has to be done if it only counts, or is an index",
         )
     ]
+
+
+def _finding(trace: Trace, count: int, message: str, advice: str) -> Finding:
+    return Finding(
+        kind="dead",
+        severity="note" if trace.input_rows else "warning",
+        site=None,
+        message=message,
+        advice=advice,
+        node=None,
+        numbers={"inputs": count},
+    )
